@@ -1,0 +1,85 @@
+"""The feed: a log itself over HTTP, for catching up; and the client that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+import httpx
+import msgspec
+
+from events.base import Instant
+from events.catalogue import Unreadable
+from events.envelope import CloudEvent
+from shared.eventlog import LogRecorder
+from shared.messaging.relay import envelope_of
+
+PAGE = 500
+
+T = TypeVar("T")
+
+
+class FeedUnavailable(Exception):
+    """The upstream's feed does not answer (or refuses us) now; what was read so far stands."""
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Events behind a position, in order; `full` pages never change."""
+
+    epoch: UUID
+    events: tuple[CloudEvent, ...]
+    full: bool
+
+
+class HeadsView(msgspec.Struct, frozen=True, kw_only=True):
+    """The last position of every lane, and a time that every later event is recorded after."""
+
+    epoch: UUID
+    lanes: tuple[int, ...]
+    at: Instant
+
+
+def page(service: str, recorder: LogRecorder, after: int, limit: int, lane: int | None = None) -> Page:
+    """Read one page of a log for its feed."""
+    epoch = recorder.epoch()
+    logged = recorder.read(after, limit, lane)
+    return Page(epoch=epoch, events=tuple(envelope_of(service, epoch, e) for e in logged), full=len(logged) == limit)
+
+
+def heads(recorder: LogRecorder) -> HeadsView:
+    """Read a log's heads for its feed."""
+    found = recorder.heads()
+    return HeadsView(epoch=found.epoch, lanes=tuple(found.lanes), at=found.at)
+
+
+@dataclass(frozen=True)
+class FeedClient:
+    """Reads an upstream's feed as this service: `client` has its address, `token` gives a fresh bearer token."""
+
+    upstream: str
+    client: httpx.Client
+    token: Callable[[], str]
+
+    def read(self, after: int, lane: int | None = None, limit: int = PAGE) -> Page:
+        """Read a page behind a position; FeedUnavailable if it cannot be had now."""
+        asked: dict[str, int] = {"after": after, "limit": limit}
+        if lane is not None:
+            asked["lane"] = lane
+        return self._get("events", asked, Page)
+
+    def heads(self) -> HeadsView:
+        """Read the upstream's heads; FeedUnavailable if they cannot be had now."""
+        return self._get("events/heads", {}, HeadsView)
+
+    def _get(self, path: str, asked: dict[str, int], kind: type[T]) -> T:
+        try:
+            bearer = {"Authorization": f"Bearer {self.token()}"}
+            answer = self.client.get(f"/v1/{path}", params=asked, headers=bearer)
+            answer.raise_for_status()
+            return msgspec.json.decode(answer.content, type=kind)
+        except httpx.HTTPError as error:
+            raise FeedUnavailable(f"{self.upstream}'s feed does not answer: {error}") from error
+        except (msgspec.DecodeError, ValueError) as error:
+            raise Unreadable(f"{self.upstream}'s feed is not one of ours: {error}") from error
