@@ -1,0 +1,1 @@
+"""Clinical tables and pure functions, each with its source and the rule set that made its result."""
