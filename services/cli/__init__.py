@@ -1,0 +1,5 @@
+"""The `caretrail` command."""
+
+from services.cli.main import main
+
+__all__ = ["main"]

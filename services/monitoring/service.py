@@ -1,0 +1,20 @@
+"""What the monitoring service is made of."""
+
+from events.monitoring import MonitoringRefusalSettled
+from services.monitoring import api, worklists
+from services.monitoring.application import Monitoring
+from services.monitoring.policies import policies
+from shared.service import Service
+
+SERVICE = Service(
+    name="monitoring",
+    title="Monitoring",
+    application=Monitoring,
+    worklists=worklists.metadata,
+    care_team=worklists.care_team,
+    policies=policies,
+    settled=MonitoringRefusalSettled,
+    upstreams=("intake", "prescription"),
+    blueprints=api.blueprints,
+    access=api.ACCESS,
+)
