@@ -30,7 +30,7 @@ class CatalogueMapper(Mapper[UUID]):
             patient_id=domain_event.patient_id,
         )
 
-    def to_domain_event(self, stored_event: StoredEvent) -> Event:
+    def to_domain_event(self, stored_event: StoredEvent | LoggedEvent) -> Event:
         """Decode an event of any known version; its recorded time comes from the log."""
         event = self._catalogue.decode(stored_event.topic, stored_event.state)
         if isinstance(stored_event, LoggedEvent):

@@ -18,6 +18,7 @@ from shared.eventlog.commit import (
     Interrupted,
     KeyReused,
     KeyRow,
+    LoggedEvent,
     LogUnavailable,
     Move,
     PlacedEvent,
@@ -81,6 +82,8 @@ class PostgresRecorder(LogRecorder):
     When the answer gets lost, the session is ended and each commit looked up by its own bytes, position or key; if
     none is there, all are written once more.
     """
+
+    driver_error = psycopg.Error
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime] = now_utc):
         super().__init__(engine, clock)
@@ -228,7 +231,7 @@ class PostgresRecorder(LogRecorder):
         with self.reading() as connection:
             return cast("datetime", connection.scalar(text("SELECT clock_timestamp()")))
 
-    def _is_outage(self, error: BaseException | None) -> bool:
+    def _means_outage(self, error: BaseException | None) -> bool:
         return isinstance(error, psycopg.Error) and _means_outage(error)
 
 
@@ -273,7 +276,7 @@ def _remembering(row: KeyRow, events: Sequence[PlacedEvent]) -> tuple[str, Seque
     return _REMEMBER.format(first=_PLACE, last=_PLACE), (*known, *places)
 
 
-def _identity(event: PlacedEvent) -> tuple[object, ...]:
+def _identity(event: PlacedEvent | LoggedEvent) -> tuple[object, ...]:
     return event.originator_id, event.originator_version, event.state
 
 

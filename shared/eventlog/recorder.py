@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 from weakref import WeakSet
 
@@ -45,6 +45,8 @@ class LogRecorder(ApplicationRecorder):
     time was too far ahead of our clock to be followed; `committed` is set after every commit of this process.
     """
 
+    driver_error: ClassVar[type[Exception]]
+
     def __init__(self, engine: Engine, clock: Callable[[], datetime] = now_utc):
         self.engine = engine
         self.clock = clock
@@ -67,12 +69,14 @@ class LogRecorder(ApplicationRecorder):
 
     def write(self, commit: Commit) -> Receipt:
         """Put one commit into the log and wait until it is durable."""
-        receipt = self._writer.write(replace(commit, floor=self._followed(commit.floor)))
+        if commit.floor is not None:
+            commit = replace(commit, floor=self._followed(commit.floor))
+        receipt = self._writer.write(commit)
         self.committed.set()
         return receipt
 
-    def _followed(self, floor: datetime | None) -> datetime | None:
-        if floor is not None and floor > self.clock() + FLOOR_AHEAD:
+    def _followed(self, floor: datetime) -> datetime | None:
+        if floor > self.clock() + FLOOR_AHEAD:
             self.floors_ignored += 1
             return None
         return floor
@@ -97,9 +101,15 @@ class LogRecorder(ApplicationRecorder):
     def database_clock(self) -> datetime:
         """Read the database's own clock."""
 
+    def _is_outage(self, error: BaseException) -> bool:
+        """Tell whether an error means that the log cannot be reached, rather than that we asked wrongly."""
+        if isinstance(error, DBAPIError):
+            return error.connection_invalidated or self._means_outage(error.orig)
+        return self._means_outage(error)
+
     @abstractmethod
-    def _is_outage(self, error: BaseException | None) -> bool:
-        """Tell whether a driver's error means that the log cannot be reached, rather than that we asked wrongly."""
+    def _means_outage(self, error: BaseException | None) -> bool:
+        """Tell the same of an error of the driver itself."""
 
     def close(self) -> None:
         """Finish what waits, then close all connections."""
@@ -123,8 +133,8 @@ class LogRecorder(ApplicationRecorder):
                 yield connection
         except PoolExhausted as error:
             raise LogUnavailable("too many read the log at once") from error
-        except DBAPIError as error:
-            if error.connection_invalidated or self._is_outage(error.orig):
+        except (DBAPIError, self.driver_error) as error:
+            if self._is_outage(error):
                 raise LogUnavailable("the log cannot be read now") from error
             raise
 
@@ -133,7 +143,7 @@ class LogRecorder(ApplicationRecorder):
         with self.reading() as connection:
             return list(connection.execute(statement).mappings())
 
-    def select_events(
+    def select_events(  # type: ignore[override]
         self,
         originator_id: UUID | str,
         *,
@@ -164,21 +174,7 @@ class LogRecorder(ApplicationRecorder):
 
     def _logged(self, statement: Select[Any]) -> list[LoggedEvent]:
         with self.reading() as connection:
-            rows = connection.execute(statement).all()
-        return [
-            LoggedEvent(
-                originator_id=row.originator_id,
-                originator_version=row.originator_version,
-                topic=row.topic,
-                state=bytes(row.state),
-                lane=row.lane,
-                patient_id=row.patient_id,
-                position=row.position,
-                previous=row.previous,
-                recorded_at=row.recorded_at,
-            )
-            for row in rows
-        ]
+            return [LoggedEvent(*row) for row in connection.execute(statement)]
 
     def select_notifications(
         self,

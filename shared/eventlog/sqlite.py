@@ -21,6 +21,7 @@ from shared.eventlog.commit import (
     KeyRow,
     LogUnavailable,
     Move,
+    PlacedEvent,
     PositionMoved,
     Receipt,
     Replace,
@@ -65,20 +66,70 @@ def sqlite_engine(path: Path | str, busy_after: float = BUSY_AFTER) -> Engine:
 
 
 @contextmanager
-def exclusively(connection: Connection) -> Iterator[None]:
-    """Run a transaction that holds SQLite's write lock from its beginning; all or nothing."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def exclusively(connection: Connection) -> Iterator[sqlite3.Connection]:
+    """Run a transaction that holds SQLite's write lock from its beginning; all or nothing; gives the driver's side."""
+    raw = cast("sqlite3.Connection", connection.connection.driver_connection)
+    raw.execute("BEGIN IMMEDIATE")
     try:
-        yield
-        connection.exec_driver_sql("COMMIT")
+        yield raw
+        raw.execute("COMMIT")
     except BaseException:
-        if _raw(connection).in_transaction:
-            _raw(connection).execute("ROLLBACK")
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
         raise
+
+
+class _Tail:
+    """The log's end as a transaction that holds the lock sees it, and moves it: last time, and heads of lanes."""
+
+    def __init__(self, raw: sqlite3.Connection, now: datetime):
+        self._raw = raw
+        self._now = now
+        self._last: datetime | None = None
+        self._heads: dict[int, int] = {}
+
+    def times(self, count: int, floor: datetime | None) -> list[datetime]:
+        """Give the times of the next events: later than all that was recorded or promised, and than their cause."""
+        behind = [self._last] if self._last else self._recorded_and_promised()
+        if floor is not None:
+            behind.append(floor)
+        first = max([self._now, *(moment + TICK for moment in behind)])
+        self._last = first + (count - 1) * TICK
+        return [first + nth * TICK for nth in range(count)]
+
+    def _recorded_and_promised(self) -> list[datetime]:
+        times = self._raw.execute(_LAST_TIMES).fetchone()
+        if times is None:
+            raise LogUnavailable(NO_EPOCH)
+        return [datetime.fromisoformat(moment) for moment in times if moment]
+
+    def append(self, stored: PlacedEvent, moment: datetime) -> int:
+        """Record one event and give its position; VersionConflict if its version is there."""
+        lane = stored.lane
+        if lane not in self._heads:
+            (self._heads[lane],) = self._raw.execute(_LANE_HEAD, (lane,)).fetchone()
+        values = (
+            cast("UUID", stored.originator_id).hex,
+            stored.originator_version,
+            stored.topic,
+            stored.state,
+            iso(moment),
+            lane,
+            self._heads[lane],
+            stored.patient_id.hex if stored.patient_id else None,
+        )
+        try:
+            position = cast("int", self._raw.execute(_INSERT_EVENT, values).lastrowid)
+        except sqlite3.IntegrityError as error:
+            raise VersionConflict(f"version {stored.originator_version} is taken") from error
+        self._heads[lane] = position
+        return position
 
 
 class SQLiteRecorder(LogRecorder):
     """Commits with BEGIN IMMEDIATE; the time is read and the order made inside that lock."""
+
+    driver_error = sqlite3.Error
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime] = now_utc):
         super().__init__(engine, clock)
@@ -87,48 +138,14 @@ class SQLiteRecorder(LogRecorder):
     def _transact(self, commits: Sequence[Commit]) -> list[Receipt]:
         try:
             connection = self._writing()
-            with exclusively(connection):
-                now = self.clock()
-                return [self._one(connection, commit, now) for commit in commits]
+            with exclusively(connection) as raw:
+                tail = _Tail(raw, self.clock())
+                return [_write(connection, tail, commit) for commit in commits]
         except (DBAPIError, sqlite3.Error) as error:
-            if not self._is_outage(error.orig if isinstance(error, DBAPIError) else error):
+            if not self._is_outage(error):
                 raise
             self._begin_with_a_new_connection()
             raise LogUnavailable(NOT_NOW) from error
-
-    def _one(self, connection: Connection, commit: Commit, now: datetime) -> Receipt:
-        receipt = self._append(_raw(connection), commit, now)
-        for change in commit.rows:
-            _replace(connection, change)
-        for move in commit.moves:
-            _move(connection, move)
-        if commit.key is not None:
-            _remember(connection, commit.key, receipt)
-        return receipt
-
-    def _append(self, raw: sqlite3.Connection, commit: Commit, now: datetime) -> Receipt:
-        if not commit.events:
-            return Receipt()
-        first = _recorded_at(raw, commit, now)
-        times = [first + nth * TICK for nth in range(len(commit.events))]
-        places = []
-        for stored, moment in zip(commit.events, times, strict=True):
-            (previous,) = raw.execute(_LANE_HEAD, (stored.lane,)).fetchone()
-            values = (
-                cast("UUID", stored.originator_id).hex,
-                stored.originator_version,
-                stored.topic,
-                stored.state,
-                iso(moment),
-                stored.lane,
-                previous,
-                stored.patient_id.hex if stored.patient_id else None,
-            )
-            try:
-                places.append(cast("int", raw.execute(_INSERT_EVENT, values).lastrowid))
-            except sqlite3.IntegrityError as error:
-                raise VersionConflict(f"version {stored.originator_version} is taken") from error
-        return Receipt(places, times)
 
     def _writing(self) -> Connection:
         if self._connection is None:
@@ -178,7 +195,7 @@ class SQLiteRecorder(LogRecorder):
         with self.reading() as connection:
             return datetime.fromisoformat(connection.scalar(text("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")))
 
-    def _is_outage(self, error: BaseException | None) -> bool:
+    def _means_outage(self, error: BaseException | None) -> bool:
         # The low byte is the primary code; the others tell the variant.
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in OUTAGES
 
@@ -187,18 +204,18 @@ def _refuse_in_child() -> sqlite3.Connection:
     raise RuntimeError("this SQLite log was opened before the process was forked; open it in the child")
 
 
-def _raw(connection: Connection) -> sqlite3.Connection:
-    return cast("sqlite3.Connection", connection.connection.driver_connection)
-
-
-def _recorded_at(raw: sqlite3.Connection, commit: Commit, now: datetime) -> datetime:
-    times = raw.execute(_LAST_TIMES).fetchone()
-    if times is None:
-        raise LogUnavailable(NO_EPOCH)
-    behind = [datetime.fromisoformat(moment) for moment in times if moment]
-    if commit.floor is not None:
-        behind.append(commit.floor)
-    return max([now, *(moment + TICK for moment in behind)])
+def _write(connection: Connection, tail: _Tail, commit: Commit) -> Receipt:
+    receipt = Receipt()
+    if commit.events:
+        times = tail.times(len(commit.events), commit.floor)
+        receipt = Receipt(list(map(tail.append, commit.events, times)), times)
+    for change in commit.rows:
+        _replace(connection, change)
+    for move in commit.moves:
+        _move(connection, move)
+    if commit.key is not None:
+        _remember(connection, commit.key, receipt)
+    return receipt
 
 
 def _replace(connection: Connection, change: Replace) -> None:

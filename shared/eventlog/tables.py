@@ -56,7 +56,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def iso(moment: datetime) -> str:
     """Write a moment as `2026-11-23T09:00:00.000000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 Json = JSON().with_variant(JSONB(), "postgresql")
@@ -89,7 +89,6 @@ events = Table(
     Column("patient_id", Uuid),
     UniqueConstraint("originator_id", "originator_version", name="events_version"),
     Index("events_lane", "lane", "position"),
-    Index("events_patient", "patient_id", "position"),
     comment="append-only; position = commit order",
     sqlite_autoincrement=True,
 )
