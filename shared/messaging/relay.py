@@ -99,11 +99,11 @@ def envelope_of(service: str, epoch: UUID, event: LoggedEvent) -> CloudEvent:
     return wrap(
         service,
         epoch,
-        originator_id=event.originator_id,  # type: ignore[arg-type]
+        originator_id=event.originator_id,
         originator_version=event.originator_version,
         topic=event.topic,
         state=event.state,
-        partition=event.patient_id or event.originator_id,  # type: ignore[arg-type]
+        partition=event.patient_id or event.originator_id,
         position=event.position,
         previous=event.previous,
         recorded_at=event.recorded_at,
