@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -122,9 +121,12 @@ class Application(LibraryApplication[UUID]):
             moves=moves,
             key=_key_row(aggregates),
         )
-        events = [event for aggregate in pending for event in aggregate.collect_events()]
-        self.events.put(events, commit=commit)
-        self._stamp(pending, events, commit)
+        events = [(aggregate, event) for aggregate in pending for event in aggregate.collect_events()]
+        self.recorder.insert_events([self.mapper.to_stored_event(event) for _, event in events], commit=commit)
+        for (aggregate, event), moment in zip(events, commit.receipt.recorded_at, strict=True):
+            msgspec.structs.force_setattr(event, "recorded_at", moment)
+            aggregate.changed_at = moment
+            aggregate.started_at = aggregate.started_at or moment
         return commit
 
     def _worklist_changes(self, aggregates: Sequence[Aggregate]) -> list[Replace]:
@@ -134,16 +136,6 @@ class Application(LibraryApplication[UUID]):
             for worklist in self.worklists
             if isinstance(aggregate, worklist.of)
         ]
-
-    def _stamp(self, aggregates: Sequence[Aggregate], events: Sequence[Any], commit: Commit) -> None:
-        recorded = dict(zip(map(id, events), commit.receipt.recorded_at, strict=True))
-        by_id = {aggregate.id: aggregate for aggregate in aggregates}
-        for event in events:
-            moment: datetime = recorded[id(event)]
-            msgspec.structs.force_setattr(event, "recorded_at", moment)
-            aggregate = by_id[event.originator_id]
-            aggregate.changed_at = moment
-            aggregate.started_at = aggregate.started_at or moment
 
     # Read
 

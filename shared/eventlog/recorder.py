@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from uuid import UUID
 from weakref import WeakSet
 
 from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent, Subscription
-from sqlalchemy import Connection, Engine, RowMapping, Select, func, select
+from sqlalchemy import Connection, Engine, QueuePool, RowMapping, Select, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
@@ -22,6 +23,7 @@ from events.base import LANES
 from shared.eventlog.commit import Commit, Heads, LoggedEvent, LogUnavailable, Position, Receipt, StoredKey
 from shared.eventlog.tables import events, idempotency_keys, log_state, parked, positions, relay_position
 from shared.eventlog.writer import GroupWriter, Outcome
+from shared.metrics import append_seconds, batch_sizes
 
 FLOOR_AHEAD = timedelta(seconds=5)
 CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -42,7 +44,8 @@ class LogRecorder(ApplicationRecorder):
 
     `insert_events(stored, commit=...)` waits for the group commit that takes it. After a fork a recorder begins
     anew, with connections of the child's own. `floors_ignored` counts causes whose recorded
-    time was too far ahead of our clock to be followed; `committed` is set after every commit of this process.
+    time was too far ahead of our clock to be followed; `committed` is set after every commit of this process;
+    `batch_sizes` and `append_seconds` measure its writing.
     """
 
     driver_error: ClassVar[type[Exception]]
@@ -52,7 +55,9 @@ class LogRecorder(ApplicationRecorder):
         self.clock = clock
         self.committed = threading.Event()
         self.floors_ignored = 0
-        self._writer = GroupWriter(self._transact, self._close_writer)
+        self.batch_sizes = batch_sizes()
+        self.append_seconds = append_seconds()
+        self._writer = GroupWriter(self._measured, self._close_writer)
         _recorders.add(self)
 
     # Writing
@@ -71,8 +76,11 @@ class LogRecorder(ApplicationRecorder):
         """Put one commit into the log and wait until it is durable."""
         if commit.floor is not None:
             commit = replace(commit, floor=self._followed(commit.floor))
+        began = time.perf_counter()
         receipt = self._writer.write(commit)
-        self.committed.set()
+        self.append_seconds.observe(time.perf_counter() - began)
+        if not self.committed.is_set():
+            self.committed.set()
         return receipt
 
     def _followed(self, floor: datetime) -> datetime | None:
@@ -80,6 +88,19 @@ class LogRecorder(ApplicationRecorder):
             self.floors_ignored += 1
             return None
         return floor
+
+    def waiting(self) -> int:
+        """Tell how many commits wait for the next batch."""
+        return self._writer.waiting()
+
+    def connections_in_use(self) -> int:
+        """Tell how many connections to the database this process uses now."""
+        pool = self.engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
+
+    def _measured(self, commits: Sequence[Commit]) -> Sequence[Outcome]:
+        self.batch_sizes.observe(len(commits))
+        return self._transact(commits)
 
     @abstractmethod
     def _transact(self, commits: Sequence[Commit]) -> Sequence[Outcome]:
@@ -121,7 +142,7 @@ class LogRecorder(ApplicationRecorder):
         self._leave_writer()
         self.engine.dispose(close=False)
         self.committed = threading.Event()
-        self._writer = GroupWriter(self._transact, self._close_writer)
+        self._writer = GroupWriter(self._measured, self._close_writer)
 
     # Reading
 

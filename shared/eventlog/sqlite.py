@@ -46,10 +46,9 @@ OUTAGES = {
 
 _INSERT_EVENT = """
 INSERT INTO events (position, originator_id, originator_version, topic, state, recorded_at, lane, previous, patient_id)
-VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, (SELECT coalesce(max(position), 0) FROM events WHERE lane = ?6), ?7)
 """
 _LAST_TIMES = "SELECT heads_at, (SELECT recorded_at FROM events ORDER BY position DESC LIMIT 1) FROM log_state"
-_LANE_HEAD = "SELECT coalesce(max(position), 0) FROM events WHERE lane = ?"
 
 
 def sqlite_engine(path: Path | str, busy_after: float = BUSY_AFTER) -> Engine:
@@ -80,13 +79,12 @@ def exclusively(connection: Connection) -> Iterator[sqlite3.Connection]:
 
 
 class _Tail:
-    """The log's end as a transaction that holds the lock sees it, and moves it: last time, and heads of lanes."""
+    """The log's end as a transaction that holds the lock sees it, and moves it."""
 
     def __init__(self, raw: sqlite3.Connection, now: datetime):
         self._raw = raw
         self._now = now
         self._last: datetime | None = None
-        self._heads: dict[int, int] = {}
 
     def times(self, count: int, floor: datetime | None) -> list[datetime]:
         """Give the times of the next events: later than all that was recorded or promised, and than their cause."""
@@ -105,25 +103,19 @@ class _Tail:
 
     def append(self, stored: PlacedEvent, moment: datetime) -> int:
         """Record one event and give its position; VersionConflict if its version is there."""
-        lane = stored.lane
-        if lane not in self._heads:
-            (self._heads[lane],) = self._raw.execute(_LANE_HEAD, (lane,)).fetchone()
         values = (
             cast("UUID", stored.originator_id).hex,
             stored.originator_version,
             stored.topic,
             stored.state,
             iso(moment),
-            lane,
-            self._heads[lane],
+            stored.lane,
             stored.patient_id.hex if stored.patient_id else None,
         )
         try:
-            position = cast("int", self._raw.execute(_INSERT_EVENT, values).lastrowid)
+            return cast("int", self._raw.execute(_INSERT_EVENT, values).lastrowid)
         except sqlite3.IntegrityError as error:
             raise VersionConflict(f"version {stored.originator_version} is taken") from error
-        self._heads[lane] = position
-        return position
 
 
 class SQLiteRecorder(LogRecorder):

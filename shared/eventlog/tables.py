@@ -90,7 +90,6 @@ events = Table(
     UniqueConstraint("originator_id", "originator_version", name="events_version"),
     Index("events_lane", "lane", "position"),
     comment="append-only; position = commit order",
-    sqlite_autoincrement=True,
 )
 
 positions = Table(

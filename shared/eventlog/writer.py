@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -11,6 +12,7 @@ from shared.eventlog.commit import Commit, Interrupted, LogUnavailable, Receipt
 BATCH_COMMITS = 128
 BATCH_BYTES = 4_000_000
 ANSWER_WITHIN = 30.0
+CLOSING_LOOKS_EVERY = 0.005
 NOT_NOW = "the log cannot be written now; repeat with the same Idempotency-Key"
 
 Outcome = Receipt | LogUnavailable
@@ -64,8 +66,7 @@ class GroupWriter:
         self._close_connection = close_connection
         self._waiting: deque[_Entry] = deque()
         self._door = threading.Lock()
-        self._quiet = threading.Event()
-        self._quiet.set()
+        self._leading = False
         self._closed = False
 
     def write(self, commit: Commit) -> Receipt:
@@ -75,9 +76,8 @@ class GroupWriter:
             if self._closed:
                 raise LogUnavailable("this log is closed")
             self._waiting.append(entry)
-            if self._quiet.is_set():
-                self._quiet.clear()
-                entry.leads = True
+            if not self._leading:
+                self._leading = entry.leads = True
         if not entry.leads and not entry.wait(ANSWER_WITHIN):
             self._withdraw(entry)
         if entry.leads:
@@ -88,7 +88,10 @@ class GroupWriter:
         """Let what waits be written, then close the connection."""
         with self._door:
             self._closed = True
-        if self._quiet.wait(ANSWER_WITHIN):
+        end = time.monotonic() + ANSWER_WITHIN
+        while self._leading and time.monotonic() < end:
+            time.sleep(CLOSING_LOOKS_EVERY)
+        if not self._leading:
             self._close_connection()
 
     def waiting(self) -> int:
@@ -109,7 +112,7 @@ class GroupWriter:
                 if self._waiting:
                     self._waiting[0].lead()
                 else:
-                    self._quiet.set()
+                    self._leading = False
 
     def _withdraw(self, entry: _Entry) -> None:
         """Take back what has waited too long; if it is being written right now, nobody knows how that ends."""
