@@ -15,6 +15,7 @@ from events.catalogue import Catalogue
 from shared.access import Access, AccessTable, CareTeam, Role, Rule
 from shared.clock import Clock
 from shared.eventlog import Application, check_clock, migrate, open_log
+from shared.figures import FIGURES, Watched
 from shared.http import Blueprint, ReadyCheck, service_app
 from shared.identity import (
     LOCAL_ISSUER,
@@ -133,6 +134,8 @@ class RunningService:
         self._client = client
         self._keys = KeyFolder(settings.keys)
         self.recorder = open_log(settings.database_url(service.name), clock)
+        self.watched = Watched(service.name, self.recorder, clock)
+        FIGURES.watch(self.watched)
         self.application = service.application(self.recorder, catalogue)
         if service.connect is not None:
             service.connect(self.application, self.feeds())
@@ -160,6 +163,7 @@ class RunningService:
         if self.service.upstreams:
             self.listener = Listener(name, self.inbox(), broker)
             supervisor.start(f"{name}-listener", self.listener.run)
+        self.watched.relay, self.watched.listener, self.watched.supervisor = self.relay, self.listener, supervisor
 
     def inbox(self) -> Inbox:
         """Give its side of every upstream."""
@@ -186,6 +190,7 @@ class RunningService:
 
     def close(self) -> None:
         """Finish the writes that wait."""
+        FIGURES.forget(self.watched)
         self.application.close()
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
 
@@ -54,24 +55,42 @@ def heads(recorder: LogRecorder) -> HeadsView:
     return HeadsView(epoch=found.epoch, lanes=tuple(found.lanes), at=found.at)
 
 
-@dataclass(frozen=True)
+@dataclass
 class FeedClient:
-    """Reads an upstream's feed as this service: `client` has its address, `token` gives a fresh bearer token."""
+    """Reads an upstream's feed as this service: `client` has its address, `token` gives a fresh bearer token.
+
+    `asked` counts its requests: for pages, for heads, and of both those that failed.
+    """
 
     upstream: str
     client: httpx.Client
     token: Callable[[], str]
+    asked: dict[str, int] = field(default_factory=lambda: {"pages": 0, "heads": 0, "failed": 0})
+    _told: HeadsView | None = None
+    _told_at: float = field(default_factory=time.monotonic)
 
     def read(self, after: int, lane: int | None = None, limit: int = PAGE) -> Page:
         """Read a page behind a position; FeedUnavailable if it cannot be had now."""
         asked: dict[str, int] = {"after": after, "limit": limit}
         if lane is not None:
             asked["lane"] = lane
+        self.asked["pages"] += 1
         return self._get("events", asked, Page)
 
     def heads(self) -> HeadsView:
         """Read the upstream's heads; FeedUnavailable if they cannot be had now."""
-        return self._get("events/heads", {}, HeadsView)
+        self.asked["heads"] += 1
+        self._told = self._get("events/heads", {}, HeadsView)
+        self._told_at = time.monotonic()
+        return self._told
+
+    def heads_told(self) -> Sequence[int]:
+        """Give the last position of every lane as the upstream told it last; nothing if it never did."""
+        return self._told.lanes if self._told else ()
+
+    def heads_age(self) -> float:
+        """Tell how many seconds ago that was, or, if never, since when it could have been."""
+        return time.monotonic() - self._told_at
 
     def _get(self, path: str, asked: dict[str, int], kind: type[T]) -> T:
         try:
@@ -80,6 +99,8 @@ class FeedClient:
             answer.raise_for_status()
             return msgspec.json.decode(answer.content, type=kind)
         except httpx.HTTPError as error:
+            self.asked["failed"] += 1
             raise FeedUnavailable(f"{self.upstream}'s feed does not answer: {error}") from error
         except (msgspec.DecodeError, ValueError) as error:
+            self.asked["failed"] += 1
             raise Unreadable(f"{self.upstream}'s feed is not one of ours: {error}") from error
