@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,12 +13,12 @@ from typing import Any
 from prometheus_client import Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import RowMapping, func, literal, select
+from sqlalchemy import literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.clock import Clock
 from shared.eventlog import LogRecorder, LogUnavailable
-from shared.eventlog.tables import events, parked, positions, refused_reactions, relay_position
+from shared.eventlog.standing import Standing, standing
 from shared.http.service import package_version
 from shared.messaging import Listener, Relay, Supervisor
 from shared.metrics import REGISTRY
@@ -69,43 +69,6 @@ HISTOGRAMS = {
     "caretrail_batch_commits": ("Commands and reactions written in one transaction.", ("service",)),
     "caretrail_append_seconds": ("Time until what was handed to the log was durable there.", ("service",)),
 }
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How a service's log stands: what it holds, what of it was published, and how far its upstreams were taken."""
-
-    heads: Sequence[int]
-    positions: Sequence[RowMapping]
-    published: int
-    unpublished_since: datetime | None
-    parked: Sequence[RowMapping]
-    refused: int
-    refused_since: datetime | None
-
-    @property
-    def unpublished(self) -> int:
-        """Tell how many events wait for the relay."""
-        return max(0, max(self.heads) - self.published)
-
-
-def standing(recorder: LogRecorder) -> Standing:
-    """Read how a log stands, by its indexes only; LogUnavailable if it does not answer."""
-    with recorder.reading() as connection:
-        published = connection.scalar(select(relay_position.c.position)) or 0
-        next_out = select(events.c.recorded_at).where(events.c.position > published).order_by(events.c.position)
-        groups = (parked.c.upstream, parked.c.waits)
-        waiting = select(*groups, func.count().label("number"), func.min(parked.c.parked_at).label("since"))
-        refused = connection.execute(select(func.count(), func.min(refused_reactions.c.refused_at))).one()
-        return Standing(
-            heads=recorder.lane_heads(connection),
-            positions=list(connection.execute(select(positions)).mappings()),
-            published=published,
-            unpublished_since=connection.scalar(next_out.limit(1)),
-            parked=list(connection.execute(waiting.group_by(*groups)).mappings()),
-            refused=refused[0],
-            refused_since=refused[1],
-        )
 
 
 class _Asked:
