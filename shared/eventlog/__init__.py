@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 
 from shared.eventlog.aggregate import Aggregate, Context, NotFound, Refused, RequestKey, when
 from shared.eventlog.application import Application, Worklist
+from shared.eventlog.checks import ClockOff, WrongSchema, check_clock, check_schema
 from shared.eventlog.commit import (
     Commit,
     Heads,
@@ -28,7 +29,7 @@ from shared.eventlog.commit import (
 )
 from shared.eventlog.migrate import migrate
 from shared.eventlog.postgres import LOCK_TIMEOUT, PostgresRecorder, postgres_engine
-from shared.eventlog.recorder import ClockOff, LogRecorder, check_clock, now_utc
+from shared.eventlog.recorder import LogRecorder, now_utc
 from shared.eventlog.sqlite import SQLiteRecorder, sqlite_engine
 from shared.eventlog.tables import Json, UtcDateTime
 
@@ -59,7 +60,9 @@ __all__ = [
     "UtcDateTime",
     "VersionConflict",
     "Worklist",
+    "WrongSchema",
     "check_clock",
+    "check_schema",
     "migrate",
     "open_log",
     "when",

@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from importlib.resources import files
 from typing import Any, cast
 from uuid import uuid4
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, insert, select
+from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, insert, select, update
 from sqlalchemy.engine import URL, make_url
 
 from shared.databases import address
 from shared.eventlog import tables
+from shared.eventlog.checks import CLOCK_TOLERANCE, must_not_be_newer, version_of
 from shared.eventlog.sqlite import exclusively, sqlite_engine
+from shared.eventlog.upgrade import bring_up_to_date
 
 NOT_FOR_THE_SERVICE = ("events", "log_state")
 
 
-def migrate_sqlite(engine: Engine, *worklists: MetaData) -> None:
+def migrate(
+    service_url: str,
+    admin_url: str | None,
+    *worklists: MetaData,
+    rebuildable: Collection[str] = (),
+    bound_clocks: bool = False,
+) -> Sequence[str]:
+    """Prepare the log at a database URL: a SQLite file by itself, PostgreSQL with an administrator's URL.
+
+    `rebuildable` names the tables that may be made anew if they have another shape, because they are derived from
+    this log; gives those that must be filled from it now, before anybody reads them. With `bound_clocks` a
+    PostgreSQL log refuses writers whose clock is off its own; not where tests move the clocks. WrongSchema for a log
+    that a newer version of CareTrail has migrated, or that cannot be brought up to date.
+    """
+    url = make_url(service_url)
+    if url.get_backend_name() == "sqlite":
+        engine = sqlite_engine(url.database or ":memory:")
+        changed = _migrate_sqlite(engine, worklists, rebuildable)
+        engine.dispose()
+    elif admin_url:
+        changed = _migrate_postgres(admin_url, service_url, worklists, rebuildable, bound_clocks)
+    else:
+        raise ValueError("migrating PostgreSQL needs CARETRAIL_ADMIN_DATABASE_URL: a role that may create databases")
+    return [name for name in changed if name in rebuildable]
+
+
+def _migrate_sqlite(engine: Engine, worklists: Sequence[MetaData], rebuildable: Collection[str]) -> Sequence[str]:
     """Create what is missing in a SQLite log: tables, triggers, epoch."""
     with engine.connect() as connection, exclusively(connection):
-        for metadata in (tables.log, *worklists):
-            metadata.create_all(connection)
+        changed = _bring_up_to_date(connection, worklists, rebuildable)
         for statement in _script("schema_sqlite.sql").split("\n\n"):
             connection.exec_driver_sql(statement)
-        _give_epoch(connection)
+        _give_epoch(connection, bound_clocks=False)
+    return changed
 
 
-def migrate_postgres(admin_url: str, service_url: str, *worklists: MetaData) -> None:
+def _migrate_postgres(
+    admin_url: str, service_url: str, worklists: Sequence[MetaData], rebuildable: Collection[str], bound_clocks: bool
+) -> Sequence[str]:
     """Create what is missing for a PostgreSQL log: database, owner role, service role, tables, function, epoch.
 
     `admin_url` names a superuser (or one who may create roles and databases), `service_url` the database, role and
@@ -43,7 +74,12 @@ def migrate_postgres(admin_url: str, service_url: str, *worklists: MetaData) -> 
         _create_database(connection, service, owner)
         inside = admin.set(database=service.database)
         _hand_over_schema(inside, owner)
-        _create_tables(inside, service, owner, worklists)
+        engine = create_engine(address(inside), poolclass=NullPool, connect_args={"options": f"-c role={owner}"})
+        with engine.begin() as inside_as_owner:
+            changed = _bring_up_to_date(inside_as_owner, worklists, rebuildable)
+            _give_functions_and_grants(inside_as_owner, service, worklists)
+            _give_epoch(inside_as_owner, bound_clocks)
+    return changed
 
 
 def migrate_tables(service_url: str, admin_url: str | None, *metadata: MetaData) -> None:
@@ -57,7 +93,7 @@ def migrate_tables(service_url: str, admin_url: str | None, *metadata: MetaData)
     engine = create_engine(address(service), poolclass=NullPool)
     with engine.begin() as transaction:
         for tables_of_one in metadata:
-            tables_of_one.create_all(transaction)
+            list(bring_up_to_date(transaction, tables_of_one, rebuildable=()))
 
 
 def _create_roles(connection: psycopg.Connection[Any], service: URL, owner: str) -> None:
@@ -84,15 +120,22 @@ def _hand_over_schema(inside: URL, owner: str) -> None:
         connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
 
 
-def _create_tables(inside: URL, service: URL, owner: str, worklists: tuple[MetaData, ...]) -> None:
-    engine = create_engine(address(inside), poolclass=NullPool, connect_args={"options": f"-c role={owner}"})
-    with engine.begin() as connection:
-        for metadata in (tables.log, *worklists):
-            metadata.create_all(connection)
-        raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-        raw.execute(_script("schema_postgres.sql").encode())
-        raw.execute(_grants(service, worklists))
-        _give_epoch(connection)
+def _bring_up_to_date(
+    connection: Connection, worklists: Sequence[MetaData], rebuildable: Collection[str]
+) -> Sequence[str]:
+    """Bring all tables up to date; give those of a log that was there before which hold less now than they should."""
+    version = version_of(connection)
+    must_not_be_newer(version)
+    changed = [
+        name for metadata in (tables.log, *worklists) for name in bring_up_to_date(connection, metadata, rebuildable)
+    ]
+    return changed if version is not None else []
+
+
+def _give_functions_and_grants(connection: Connection, service: URL, worklists: Sequence[MetaData]) -> None:
+    raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    raw.execute(_script("schema_postgres.sql").encode())
+    raw.execute(_grants(service, worklists))
 
 
 def _login(service: URL) -> sql.Composable:
@@ -101,7 +144,7 @@ def _login(service: URL) -> sql.Composable:
     return sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(str(service.password)))
 
 
-def _grants(service: URL, worklists: tuple[MetaData, ...]) -> sql.Composed:
+def _grants(service: URL, worklists: Sequence[MetaData]) -> sql.Composed:
     role = sql.Identifier(service.username or "")
     open_tables = [table.name for table in tables.log.sorted_tables if table.name not in NOT_FOR_THE_SERVICE]
     open_tables += [table.name for metadata in worklists for table in metadata.sorted_tables]
@@ -115,9 +158,11 @@ def _grants(service: URL, worklists: tuple[MetaData, ...]) -> sql.Composed:
     return sql.SQL("; ").join(statements)
 
 
-def _give_epoch(connection: Connection) -> None:
+def _give_epoch(connection: Connection, bound_clocks: bool) -> None:
     if connection.scalar(select(tables.log_state.c.epoch)) is None:
         connection.execute(insert(tables.log_state).values(one=1, epoch=uuid4()))
+    within = int(CLOCK_TOLERANCE.total_seconds()) if bound_clocks else None
+    connection.execute(update(tables.log_state).values(schema_version=tables.SCHEMA_VERSION, clock_within=within))
 
 
 def _script(name: str) -> str:
@@ -126,16 +171,3 @@ def _script(name: str) -> str:
 
 def _plain(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-def migrate(service_url: str, admin_url: str | None, *worklists: MetaData) -> None:
-    """Prepare the log at a database URL: a SQLite file by itself, PostgreSQL with an administrator's URL."""
-    url = make_url(service_url)
-    if url.get_backend_name() == "sqlite":
-        engine = sqlite_engine(url.database or ":memory:")
-        migrate_sqlite(engine, *worklists)
-        engine.dispose()
-        return
-    if not admin_url:
-        raise ValueError("migrating PostgreSQL needs CARETRAIL_ADMIN_DATABASE_URL: a role that may create databases")
-    migrate_postgres(admin_url, service_url, *worklists)

@@ -15,28 +15,21 @@ from shared.databases import address
 from shared.eventlog.commit import (
     Commit,
     Heads,
-    Interrupted,
-    KeyReused,
     KeyRow,
     LoggedEvent,
     LogUnavailable,
     Move,
     PlacedEvent,
-    PositionMoved,
     Receipt,
     Replace,
     StoredKey,
-    VersionConflict,
 )
+from shared.eventlog.postgres_errors import means_outage, says_that_it_is_not_there, translated
 from shared.eventlog.recorder import NO_EPOCH, LogRecorder, now_utc
 from shared.eventlog.writer import NOT_NOW, Outcome
 
 LOCK_TIMEOUT = 5.0
 STATEMENT_TIMEOUT = 20.0
-POSITION_MOVED = "CT001"
-NOT_MIGRATED = "CT002"
-BROKEN_OFF = ("57014", "40001", "40P01")
-READ_ONLY = "25006"
 ATTEMPTS = 2
 
 _APPEND = "SELECT * FROM append(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[], %s::smallint[], %s::uuid[], %s, %s)"
@@ -58,6 +51,7 @@ def postgres_engine(url: str, lock_timeout: float = LOCK_TIMEOUT) -> Engine:
         address(url),
         pool_size=5,
         max_overflow=10,
+        pool_timeout=lock_timeout,
         pool_pre_ping=True,
         connect_args={
             "options": f"{options} -c timezone=UTC",
@@ -108,7 +102,9 @@ class PostgresRecorder(LogRecorder):
         except psycopg.Error as error:
             if not self._recover():
                 raise _AnswerLost from error
-            raise _translated(error) from error
+            if says_that_it_is_not_there(error):
+                self._must_be_there(error)
+            raise translated(error) from error
         return list(_receipts(commits, rows))
 
     def _message(self, connection: psycopg.Connection[Any], commits: Sequence[Commit]) -> str:
@@ -232,7 +228,7 @@ class PostgresRecorder(LogRecorder):
             return cast("datetime", connection.scalar(text("SELECT clock_timestamp()")))
 
     def _means_outage(self, error: BaseException | None) -> bool:
-        return isinstance(error, psycopg.Error) and _means_outage(error)
+        return isinstance(error, psycopg.Error) and means_outage(error)
 
 
 def _run(connection: psycopg.Connection[Any], message: str, appends: bool) -> list[Any]:
@@ -283,21 +279,3 @@ def _identity(event: PlacedEvent | LoggedEvent) -> tuple[object, ...]:
 def _is_of(stored: StoredKey, row: KeyRow) -> bool:
     mine = (row.key.route, row.key.body_hash, row.key.status, row.aggregate_id, row.version)
     return mine == (stored.route, stored.body_hash, stored.status, stored.aggregate_id, stored.version)
-
-
-def _translated(error: psycopg.Error) -> Exception:
-    constraint = error.diag.constraint_name
-    if constraint == "events_version":
-        return VersionConflict("this version is taken")
-    if constraint == "idempotency_keys_pkey":
-        return KeyReused("this Idempotency-Key was recorded before")
-    if error.sqlstate == POSITION_MOVED:
-        return PositionMoved(str(error))
-    if error.sqlstate in BROKEN_OFF:
-        return Interrupted(NOT_NOW)
-    return LogUnavailable(NOT_NOW) if _means_outage(error) else error
-
-
-def _means_outage(error: psycopg.Error) -> bool:
-    unreachable = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return unreachable or error.sqlstate in (NOT_MIGRATED, READ_ONLY)

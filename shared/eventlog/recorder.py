@@ -15,7 +15,7 @@ from uuid import UUID
 from weakref import WeakSet
 
 from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent, Subscription
-from sqlalchemy import Connection, Engine, QueuePool, RowMapping, Select, func, select
+from sqlalchemy import Connection, Engine, QueuePool, RowMapping, Select, func, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
@@ -26,17 +26,13 @@ from shared.eventlog.writer import GroupWriter, Outcome
 from shared.metrics import append_seconds, batch_sizes
 
 FLOOR_AHEAD = timedelta(seconds=5)
-CLOCK_TOLERANCE = timedelta(seconds=5)
 NO_EPOCH = "this log has no epoch: run `caretrail migrate` first"
+NO_LOG = "there is no log in this database yet: run `caretrail migrate` first"
 
 
 def now_utc() -> datetime:
     """Read the system clock, with its zone."""
     return datetime.now(UTC)
-
-
-class ClockOff(Exception):
-    """This machine's clock and its database's disagree: recorded times could not be trusted."""
 
 
 class LogRecorder(ApplicationRecorder):
@@ -157,7 +153,13 @@ class LogRecorder(ApplicationRecorder):
         except (DBAPIError, self.driver_error) as error:
             if self._is_outage(error):
                 raise LogUnavailable("the log cannot be read now") from error
+            self._must_be_there(error)
             raise
+
+    def _must_be_there(self, error: BaseException) -> None:
+        """Tell a mistake of ours from a database that was never migrated: LogUnavailable for that."""
+        if not inspect(self.engine).has_table(events.name):
+            raise LogUnavailable(NO_LOG) from error
 
     def query(self, statement: Select[Any]) -> list[RowMapping]:
         """Run a select over worklists or the log's own tables."""
@@ -267,18 +269,6 @@ class LogRecorder(ApplicationRecorder):
         last = func.coalesce(func.max(events.c.position), 0)
         each = [select(last).where(events.c.lane == lane).scalar_subquery() for lane in range(LANES)]
         return tuple(connection.execute(select(*each)).one())
-
-
-def check_clock(recorder: LogRecorder, clock: Callable[[], datetime] = now_utc) -> None:
-    """Refuse, with ClockOff, to work on a machine whose clock is more than 5 s off its database's."""
-    before = clock()
-    there = recorder.database_clock()
-    off = max(before - there, there - clock())
-    if off > CLOCK_TOLERANCE:
-        raise ClockOff(
-            f"this machine's clock is {off.total_seconds():.0f} s off its database's: {before:%H:%M:%S} here, "
-            f"{there:%H:%M:%S} there (UTC); set the clocks right, then start again"
-        )
 
 
 _recorders: WeakSet[LogRecorder] = WeakSet()

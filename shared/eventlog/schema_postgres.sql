@@ -9,8 +9,26 @@ CREATE OR REPLACE TRIGGER events_never_change BEFORE UPDATE OR DELETE OR TRUNCAT
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 ALTER TABLE events ENABLE ALWAYS TRIGGER events_never_change;
 
--- The lock, the order, the time and the epoch live in here. `clock` is the writer's clock when it sent the command;
--- the time spent waiting for the lock is added to it, so that times follow the order of commits.
+-- The present by a writer's clock: what it said when it sent the command, and the time since then (spent waiting for the
+-- lock), so that times follow the order of commits. A service must not move the log's time at will: neither to and fro
+-- with its clock, nor forward by a cause that it claims.
+CREATE OR REPLACE FUNCTION moment_of(clock timestamptz, floor timestamptz, within smallint) RETURNS timestamptz
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    moment timestamptz := clock + (clock_timestamp() - transaction_timestamp());
+    off interval := moment - clock_timestamp();
+    bound interval := within * interval '1 second';
+BEGIN
+    IF moment IS NULL OR moment IN ('infinity', '-infinity') THEN
+        RAISE EXCEPTION 'a writer says its time' USING ERRCODE = 'CT003';
+    END IF;
+    IF within IS NOT NULL AND (off > bound OR -off > bound OR floor - clock_timestamp() > 2 * bound) THEN
+        RAISE EXCEPTION 'this writer''s clock is more than % s off its database''s', within USING ERRCODE = 'CT003';
+    END IF;
+    RETURN moment;
+END $$;
+
+-- The lock, the order, the time and the epoch live in here.
 CREATE OR REPLACE FUNCTION append(
     ids uuid[], versions bigint[], topics text[], states bytea[], lanes smallint[], patients uuid[],
     clock timestamptz, floor timestamptz
@@ -20,16 +38,17 @@ DECLARE
     last_position bigint := 0;
     last_moment timestamptz;
     promised timestamptz;
+    within smallint;
     moment timestamptz;
 BEGIN
-    SELECT s.heads_at INTO promised FROM log_state s FOR UPDATE;
+    SELECT s.heads_at, s.clock_within INTO promised, within FROM log_state s FOR UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'this log has no epoch: run caretrail migrate' USING ERRCODE = 'CT002';
     END IF;
     SELECT e.position, e.recorded_at INTO last_position, last_moment FROM events e ORDER BY e.position DESC LIMIT 1;
     last_position := coalesce(last_position, 0);
     moment := greatest(
-        clock + (clock_timestamp() - transaction_timestamp()),
+        moment_of(clock, floor, within),
         last_moment + interval '1 microsecond',
         promised + interval '1 microsecond',
         floor + interval '1 microsecond'
@@ -60,7 +79,7 @@ BEGIN
     SELECT array_agg(coalesce((SELECT max(e.position) FROM events e WHERE e.lane = l.lane), 0) ORDER BY l.lane)
         INTO lane_heads FROM generate_series(0, 15) AS l(lane);
     UPDATE log_state s
-        SET heads_at = greatest(s.heads_at, clock + (clock_timestamp() - transaction_timestamp()))
+        SET heads_at = greatest(s.heads_at, moment_of(clock, NULL, s.clock_within))
         RETURNING s.epoch, s.heads_at INTO log_epoch, at;
 END $$;
 

@@ -1,10 +1,16 @@
-CREATE TRIGGER IF NOT EXISTS events_never_change BEFORE UPDATE ON events
+DROP TRIGGER IF EXISTS events_never_change;
+
+CREATE TRIGGER events_never_change BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;
 
-CREATE TRIGGER IF NOT EXISTS events_never_go BEFORE DELETE ON events
+DROP TRIGGER IF EXISTS events_never_go;
+
+CREATE TRIGGER events_never_go BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;
 
-CREATE TRIGGER IF NOT EXISTS events_never_replaced BEFORE INSERT ON events
+DROP TRIGGER IF EXISTS events_never_replaced;
+
+CREATE TRIGGER events_never_replaced BEFORE INSERT ON events
 WHEN EXISTS (SELECT 1 FROM events WHERE position = NEW.position)
     OR EXISTS (
         SELECT 1 FROM events

@@ -53,7 +53,12 @@ _LAST_TIMES = "SELECT heads_at, (SELECT recorded_at FROM events ORDER BY positio
 
 def sqlite_engine(path: Path | str, busy_after: float = BUSY_AFTER) -> Engine:
     """Open a file as the log needs it: WAL, synchronous=FULL, foreign keys, own transactions, waits of few seconds."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": busy_after, "check_same_thread": False})
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={"timeout": busy_after, "check_same_thread": False},
+        poolclass=QueuePool,
+        pool_timeout=busy_after,
+    )
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _record: Any) -> None:
@@ -135,6 +140,7 @@ class SQLiteRecorder(LogRecorder):
                 return [_write(connection, tail, commit) for commit in commits]
         except (DBAPIError, sqlite3.Error) as error:
             if not self._is_outage(error):
+                self._must_be_there(error)
                 raise
             self._begin_with_a_new_connection()
             raise LogUnavailable(NOT_NOW) from error

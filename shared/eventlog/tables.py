@@ -66,13 +66,19 @@ _Id = BigInteger().with_variant(Integer(), "sqlite")
 
 log = MetaData()
 
+SCHEMA_VERSION = 2
+"""Counts the changes of this schema that an older program could not work on, or that `migrate` must have made."""
+
 log_state = Table(
     "log_state",
     log,
     Column("one", SmallInteger, primary_key=True),
     Column("epoch", Uuid, nullable=False),
     Column("heads_at", UtcDateTime),
-    comment="the log's epoch, and the time promised with the last heads; its one row is the append lock",
+    Column("schema_version", SmallInteger),
+    Column("clock_within", SmallInteger),
+    comment="the log's epoch, and the time promised with the last heads; its one row is the append lock; clock_within "
+    "is how many seconds a writer's clock may be off the database's, null where tests move the clocks",
 )
 
 events = Table(
