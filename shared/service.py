@@ -28,7 +28,7 @@ from shared.identity import (
     Verifier,
     service_issuer,
 )
-from shared.messaging import FeedClient, Inbox, Listener, Policies, Relay, Supervisor
+from shared.messaging import FeedClient, Inbox, Listener, Policies, Relay, Supervisor, Ticker, Timers
 from shared.messaging.feed_api import feed_blueprint
 from shared.messaging.refusals_api import refusals_blueprint
 from shared.settings import SERVICES, Mode, Settings
@@ -53,8 +53,8 @@ class Service:
     """What a service is made of; each service's service.py holds one.
 
     `settled` is its own event of a refused reaction that was dealt with, `upstreams` the services whose events it
-    takes, `care_team` the table of membership that its access decisions read. `connect` hands its application the
-    readers of its upstreams' feeds, where it asks them itself.
+    takes, `care_team` the table of membership that its access decisions read, `timers` what it does when a time has
+    passed. `connect` hands its application the readers of its upstreams' feeds, where it asks them itself.
     """
 
     name: str
@@ -67,6 +67,7 @@ class Service:
     blueprints: tuple[Blueprint, ...]
     access: AccessTable
     care_team: Table | None = None
+    timers: Timers | None = None
     connect: Callable[[Any, Mapping[str, FeedClient]], None] | None = None
 
 
@@ -141,6 +142,7 @@ class RunningService:
             service.connect(self.application, self.feeds())
         self.relay: Relay | None = None
         self.listener: Listener | None = None
+        self.ticker: Ticker | None = None
 
     def web(self, recognise: Verifier, ready_checks: Mapping[str, ReadyCheck] | None = None) -> Flask:
         """Put its HTTP side together."""
@@ -155,7 +157,7 @@ class RunningService:
         )
 
     def work(self, supervisor: Supervisor) -> None:
-        """Start its loops: the relay of its own log, and the listener to its upstreams."""
+        """Start its loops: the relay of its own log, the listener to its upstreams, and the ticker of its timers."""
         check_clock(self.recorder)
         name, broker = self.service.name, self.settings.broker_url
         self.relay = Relay(name, self.recorder, broker)
@@ -163,6 +165,9 @@ class RunningService:
         if self.service.upstreams:
             self.listener = Listener(name, self.inbox(), broker)
             supervisor.start(f"{name}-listener", self.listener.run)
+        if self.service.timers is not None:
+            self.ticker = Ticker(self.application, self.service.timers, self.clock)
+            supervisor.start(f"{name}-ticker", self.ticker.run)
         self.watched.relay, self.watched.listener, self.watched.supervisor = self.relay, self.listener, supervisor
 
     def inbox(self) -> Inbox:

@@ -12,11 +12,14 @@ from shared.messaging.reaction import Reaction, Rows
 from shared.messaging.refusals import REFUSED_REACTIONS, Refusal, settle
 from shared.messaging.relay import Relay
 from shared.messaging.supervisor import Supervisor
+from shared.messaging.ticker import Ticker
+from shared.messaging.timers import Firing, Timers, timer_table
 
 __all__ = [
     "REFUSED_REACTIONS",
     "FeedClient",
     "FeedUnavailable",
+    "Firing",
     "HeadsView",
     "Inbox",
     "LaneStopped",
@@ -29,8 +32,11 @@ __all__ = [
     "Relay",
     "Rows",
     "Supervisor",
+    "Ticker",
+    "Timers",
     "heads",
     "is_memory",
     "page",
     "settle",
+    "timer_table",
 ]

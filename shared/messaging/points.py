@@ -7,8 +7,10 @@ AFTER_APPEND = "after-append"
 BEFORE_PUBLISH = "before-publish"
 AFTER_PUBLISH = "after-publish"
 BEFORE_ACK = "before-ack"
+TIMER_DUE = "timer-due"
+TIMER_RECORDED = "timer-recorded"
 
-POINTS = (BEFORE_APPEND, AFTER_APPEND, BEFORE_PUBLISH, AFTER_PUBLISH, BEFORE_ACK)
+POINTS = (BEFORE_APPEND, AFTER_APPEND, BEFORE_PUBLISH, AFTER_PUBLISH, BEFORE_ACK, TIMER_DUE, TIMER_RECORDED)
 
 Watcher = Callable[[str, Collection[str]], None]
 

@@ -22,18 +22,17 @@ class TooManyHops(Refused):
     """Reactions have caused reactions too often: a loop in the declared graph."""
 
 
-class Reaction:
-    """What a policy works with.
+class Acting:
+    """What a policy or a timer works with.
 
-    Loaded and added aggregates act in the policy's context: caused by the event, on behalf of its actor. Nothing is
-    saved by the policy itself.
+    Loaded and added aggregates act in its context. Nothing is saved by the policy or the timer itself.
     """
 
-    def __init__(self, application: Application, service: str, policy: str, event: Event, now: datetime):
+    def __init__(self, application: Application, name: str, context: Context):
         self._application = application
-        self._policy = policy
+        self._name = name
         self._loaded: dict[UUID, Aggregate] = {}
-        self.context = context_of(service, policy, event, now)
+        self.context = context
 
     def get(self, cls: type[A], id: UUID | None) -> A:
         """Load an aggregate to change it; NotFound if it is not there."""
@@ -60,8 +59,8 @@ class Reaction:
         return aggregate
 
     def new_id(self, subject: UUID, occasion: object) -> UUID:
-        """Derive the id of what a policy creates from policy, subject and occasion: once for that occasion."""
-        return uuid5(subject, f"{self._policy}/{occasion}")
+        """Derive the id of what is created from who creates it, subject and occasion: once for that occasion."""
+        return uuid5(subject, f"{self._name}/{occasion}")
 
     def query(self, statement: Select[Any]) -> list[RowMapping]:
         """Read worklists and projections of the own service."""
@@ -69,8 +68,15 @@ class Reaction:
 
     @property
     def changed(self) -> list[Aggregate]:
-        """List what the policy changed."""
+        """List what was changed."""
         return [aggregate for aggregate in self._loaded.values() if aggregate.pending]
+
+
+class Reaction(Acting):
+    """What a policy works with: caused by the event, on behalf of its actor."""
+
+    def __init__(self, application: Application, service: str, policy: str, event: Event, now: datetime):
+        super().__init__(application, policy, context_of(service, policy, event, now))
 
 
 class Rows:
