@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from events.base import LANES
 from shared.clock import Clock
 from shared.eventlog import LogRecorder, LogUnavailable
 from shared.eventlog.standing import Standing, standing
@@ -246,12 +247,15 @@ def _of_the_lanes(page: _Page, watched: Watched, known: dict[str, Standing]) -> 
     name = watched.service
     taken = {(row["upstream"], row["lane"]): row["sequence"] for row in known[name].positions}
     for upstream, feed in watched.listener.inbox.feeds.items():
-        told = feed.heads_told()
-        here = known[upstream].heads if upstream in known else ()
-        for lane, heads in enumerate(zip(told or here, here or told, strict=True)):
+        known_heads = [
+            heads for heads in (feed.heads_told(), known[upstream].heads if upstream in known else ()) if heads
+        ]
+        for lane in range(LANES):
             position = taken.get((upstream, lane), 0)
             page.set("caretrail_position", position, name, upstream, lane)
-            page.set("caretrail_lag_positions", max(0, max(heads) - position), name, upstream, lane)
+            if known_heads:
+                head = max(heads[lane] for heads in known_heads)
+                page.set("caretrail_lag_positions", max(0, head - position), name, upstream, lane)
 
 
 def _age(since: datetime | None, now: datetime) -> float:
