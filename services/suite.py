@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from wsgiref.types import WSGIApplication
 
 import httpx
@@ -20,17 +21,21 @@ from services.portal.service import portal_app
 from services.prescription.service import SERVICE as PRESCRIPTION
 from services.referral.service import SERVICE as REFERRAL
 from shared.clock import Clock, clock_from
+from shared.eventlog import Application, LogUnavailable, check_clock, check_schema, open_log, rebuild
 from shared.eventlog.migrate import migrate_tables
 from shared.identity import LOCAL_ISSUER, KeyFolder, LocalIssuer, Verifier
 from shared.identity.accounts import Accounts
 from shared.identity.accounts import metadata as accounts_tables
 from shared.identity.app import identity_app
+from shared.logs import logger
 from shared.messaging import Supervisor
 from shared.service import Client, RunningService, Service, clients, prepare, verifier
 from shared.settings import Settings, SettingsError
 
 SERVICES: tuple[Service, ...] = (INTAKE, PRESCRIPTION, REFERRAL, MONITORING, HISTORY)
 PORTAL = "portal"
+
+log = logger(__name__)
 
 
 def service_named(name: str) -> Service:
@@ -45,9 +50,37 @@ def prepare_all(settings: Settings) -> None:
     """Create or upgrade every database and key that the suite needs."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     for service in SERVICES:
-        prepare(service, settings)
+        if unfilled := prepare(service, settings):
+            with opened(service, settings) as application:
+                rebuild(application, unfilled)
     migrate_tables(settings.database_url("identity"), settings.admin_database_url, accounts_tables)
     migrate_tables(settings.database_url(PORTAL), settings.admin_database_url, portal_tables)
+
+
+@contextmanager
+def opened(service: Service, settings: Settings) -> Iterator[Application]:
+    """Open a service's log for work by hand: without its web side and its loops."""
+    application = service.application(open_log(settings.database_url(service.name)), CATALOGUE)
+    try:
+        check_schema(application.recorder)
+        yield application
+    finally:
+        application.close()
+
+
+def may_serve(name: str, settings: Settings) -> None:
+    """Refuse, with WrongSchema or ClockOff, to serve a log that this program on this machine cannot work on.
+
+    One that does not answer now is served: callers hear 503 until it does, and it checks clocks by itself.
+    """
+    recorder = open_log(settings.database_url(name))
+    try:
+        check_schema(recorder)
+        check_clock(recorder)
+    except LogUnavailable as error:
+        log.warning("log-not-checked", service=name, reason=str(error))
+    finally:
+        recorder.close()
 
 
 def accounts_of(settings: Settings, clock: Clock) -> Accounts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from events.base import LANES, RefusalSettled
 from events.catalogue import Catalogue
 from shared.access import Access, AccessTable, CareTeam, Role, Rule
 from shared.clock import Clock
-from shared.eventlog import Application, check_clock, migrate, open_log
+from shared.eventlog import Application, check_clock, check_schema, migrate, open_log
 from shared.figures import FIGURES, Watched
 from shared.http import Blueprint, ReadyCheck, service_app
 from shared.identity import (
@@ -59,7 +59,7 @@ class Service:
 
     name: str
     title: str
-    application: Callable[..., Application]
+    application: type[Application]
     worklists: MetaData
     policies: Policies
     settled: type[RefusalSettled]
@@ -71,9 +71,15 @@ class Service:
     connect: Callable[[Any, Mapping[str, FeedClient]], None] | None = None
 
 
-def prepare(service: Service, settings: Settings) -> None:
-    """Create or upgrade a service's database: run by `caretrail migrate`."""
-    migrate(settings.database_url(service.name), settings.admin_database_url, service.worklists)
+def prepare(service: Service, settings: Settings) -> Sequence[str]:
+    """Create or upgrade a database, as `caretrail migrate` does; give the worklists to rebuild from the log now."""
+    return migrate(
+        settings.database_url(service.name),
+        settings.admin_database_url,
+        service.worklists,
+        rebuildable={worklist.table.name for worklist in service.application.worklists},
+        bound_clocks=settings.clock_file is None,
+    )
 
 
 def verifier(settings: Settings, clock: Clock) -> Verifier:
@@ -158,6 +164,7 @@ class RunningService:
 
     def work(self, supervisor: Supervisor) -> None:
         """Start its loops: the relay of its own log, the listener to its upstreams, and the ticker of its timers."""
+        check_schema(self.recorder)
         check_clock(self.recorder)
         name, broker = self.service.name, self.settings.broker_url
         self.relay = Relay(name, self.recorder, broker)

@@ -13,12 +13,13 @@ from services.cli.faults import die_at
 from services.cli.histories import history
 from services.cli.imports import import_files
 from services.cli.people import user
+from services.cli.rebuild import rebuild
 from services.cli.running import run_embedded
 from services.cli.serving import GRACE, Served, answering, health_of
 from services.cli.tokens import token
-from services.suite import PORTAL, SERVICES, prepare_all, web_of, worker_of
+from services.suite import PORTAL, SERVICES, may_serve, prepare_all, web_of, worker_of
 from shared import logs
-from shared.eventlog import ClockOff, LogUnavailable
+from shared.eventlog import ClockOff, LogUnavailable, WrongSchema
 from shared.http.service import package_version
 from shared.settings import Mode, Settings, SettingsError
 
@@ -26,7 +27,18 @@ WRONG_SETTINGS = 78
 NAMES = [service.name for service in SERVICES]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Caretrail(click.Group):
+    """Says in its own words why a log cannot be worked on, instead of showing where that was noticed."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(context)
+        except (ClockOff, LogUnavailable, WrongSchema) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Caretrail, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_version(), prog_name="caretrail")
 @click.pass_context
 def main(context: click.Context) -> None:
@@ -64,6 +76,8 @@ def migrate(settings: Settings) -> None:
 @click.pass_obj
 def web(settings: Settings, service: str) -> None:
     """Serve one service over HTTP (production mode)."""
+    if service != PORTAL:
+        may_serve(service, settings)
     Served(lambda: web_of(service, settings), settings.bind, proxies=settings.proxies).run()
 
 
@@ -76,10 +90,7 @@ def worker(settings: Settings, service: str) -> None:
     stopping = threading.Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: stopping.set())
-    try:
-        running, supervisor = worker_of(service, settings)
-    except (ClockOff, LogUnavailable) as error:
-        raise click.ClickException(str(error)) from error
+    running, supervisor = worker_of(service, settings)
     with answering(settings.worker_bind, health_of(running, supervisor)):
         stopping.wait()
     late = supervisor.stop(within=GRACE)
@@ -87,5 +98,5 @@ def worker(settings: Settings, service: str) -> None:
     sys.exit(1 if late else 0)
 
 
-for command in (demo, history, import_files, token, user):
+for command in (demo, history, import_files, rebuild, token, user):
     main.add_command(command)

@@ -29,6 +29,7 @@ from shared.eventlog.commit import (
 )
 from shared.eventlog.migrate import migrate
 from shared.eventlog.postgres import LOCK_TIMEOUT, PostgresRecorder, postgres_engine
+from shared.eventlog.rebuild import Difference, differences, rebuild
 from shared.eventlog.recorder import LogRecorder, now_utc
 from shared.eventlog.sqlite import SQLiteRecorder, sqlite_engine
 from shared.eventlog.tables import Json, UtcDateTime
@@ -39,6 +40,7 @@ __all__ = [
     "ClockOff",
     "Commit",
     "Context",
+    "Difference",
     "Heads",
     "Interrupted",
     "Json",
@@ -63,8 +65,10 @@ __all__ = [
     "WrongSchema",
     "check_clock",
     "check_schema",
+    "differences",
     "migrate",
     "open_log",
+    "rebuild",
     "when",
 ]
 
