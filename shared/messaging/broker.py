@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from kombu import Connection, Exchange, Queue
 from kombu.exceptions import OperationalError
+from kombu.transport import pyamqp
 
 from events.base import LANES
 
@@ -15,6 +18,7 @@ MEMORY_POLLING = 0.01
 KEPT_MESSAGES = 100_000
 DELIVERY_LIMIT = 20
 HEARTBEAT = 20
+ANSWER_WITHIN = 5.0
 RECONNECT_AFTER = 1.0
 
 
@@ -24,13 +28,34 @@ def connect(url: str) -> Connection:
         return Connection(url, transport_options={"polling_interval": MEMORY_POLLING})
     # One try: whoever connects has its own way to wait, and kombu's would be for ever.
     once = {"max_retries": 1, "interval_start": 0, "interval_max": 0}
-    return Connection(url, heartbeat=HEARTBEAT, connect_timeout=5, transport_options=once)
+    timeouts = {"read_timeout": ANSWER_WITHIN, "write_timeout": ANSWER_WITHIN}
+    return Connection(url, heartbeat=HEARTBEAT, connect_timeout=ANSWER_WITHIN, transport_options={**once, **timeouts})
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """Open a connection for a while; one that broke is dropped without the farewell that nobody might answer."""
+    connection = connect(url)
+    try:
+        yield connection
+    except BaseException:
+        connection.collect()
+        raise
+    connection.release()
 
 
 def broker_errors(url: str) -> tuple[type[BaseException], ...]:
     """List the errors that mean: the broker is away, or threw us out."""
     found: tuple[type[BaseException], ...] = (OperationalError, OSError, *Connection(url).connection_errors)
     return (*found, *Connection(url).channel_errors)
+
+
+class PlainMessage(pyamqp.Message):  # type: ignore[misc, unused-ignore]
+    """A message whose body is taken as it came: by a header of its own, a stranger could have kombu unpack it."""
+
+    def __init__(self, message: Any, channel: Any = None, **kwargs: Any):
+        message.properties.pop("application_headers", None)
+        super().__init__(message, channel, **kwargs)
 
 
 class Pulse:
@@ -77,8 +102,8 @@ def queue(consumer: str, upstream: str, lane: int) -> Queue:
     )
 
 
-def queues(url: str, consumer: str, upstreams: list[str]) -> list[Queue]:
-    """List all queues of a consumer; inside one process one for each upstream is enough, since one thread reads all."""
+def queues(url: str, consumer: str, upstreams: Collection[str], lanes: Collection[int] = range(LANES)) -> list[Queue]:
+    """List a consumer's queues; inside one process one for each upstream is enough, since one thread reads all."""
     if is_memory(url):
         return [Queue(f"{consumer}.{upstream}", EXCHANGE, routing_key=f"{upstream}.#") for upstream in upstreams]
-    return [queue(consumer, upstream, lane) for upstream in upstreams for lane in range(LANES)]
+    return [queue(consumer, upstream, lane) for upstream in upstreams for lane in lanes]

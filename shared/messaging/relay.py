@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import structlog
 from kombu import Connection, Producer
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
 
 from events.envelope import CONTENT_TYPE, CloudEvent, wrap
-from shared.eventlog import Commit, LoggedEvent, LogRecorder, LogUnavailable, Replace
+from shared.eventlog import Commit, LoggedEvent, LogRecorder, Replace
 from shared.eventlog.tables import relay_position
 from shared.messaging import points
-from shared.messaging.broker import EXCHANGE, RECONNECT_AFTER, Pulse, broker_errors, connect, is_memory, routing_key
+from shared.messaging.broker import (
+    ANSWER_WITHIN,
+    EXCHANGE,
+    RECONNECT_AFTER,
+    Pulse,
+    broker_errors,
+    connected,
+    is_memory,
+    routing_key,
+)
+from shared.messaging.leases import Lease
 
 WINDOW = 256
 CONFIRM_WITHIN = 10.0
 IDLE = 0.02
 IDLE_ALONE = 0.5
+STORE_EVERY = 0.2
 LEASE_RETRY = 1.0
-LEASE_KEY = 7_201_963
+
+Beat = Callable[[], None]
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +45,10 @@ class Unconfirmed(Exception):
 
 
 class Relay:
-    """Publishes what its service has recorded. One is active at a time; two would only repeat."""
+    """Publishes what its service has recorded. One is active at a time; two would only repeat.
+
+    `published` counts events, `unroutable` those that no queue took: their consumers find them in the feed.
+    """
 
     def __init__(self, service: str, recorder: LogRecorder, broker_url: str):
         self.service = service
@@ -47,48 +58,65 @@ class Relay:
         self._broker_url = broker_url
         # A SQLite log is written by this process only, which says when it commits; others must be looked for.
         self._idle = IDLE_ALONE if recorder.engine.dialect.name == "sqlite" else IDLE
+        self._position = 0
+        self._stored = 0
+        self._store_at = 0.0
 
-    def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+    def run(self, stop: threading.Event, beat: Beat) -> None:
         """Publish until told to stop, calling `beat` at each turn; a broker that is away is tried again and again."""
         away: tuple[type[BaseException], ...] = (Unconfirmed, *broker_errors(self._broker_url))
         while not stop.is_set():
             beat()
             try:
-                with Lease(self._recorder.engine) as lease, connect(self._broker_url) as connection:
+                with Lease(self._recorder.engine) as lease, connected(self._broker_url) as connection:
                     self._publish(lease, connection, stop, beat)
             except away as error:
                 log.warning("broker-away", service=self.service, error=type(error).__name__)
                 stop.wait(RECONNECT_AFTER)
 
-    def _publish(self, lease: Lease, connection: Connection, stop: threading.Event, beat: Callable[[], None]) -> None:
-        epoch, position = self._recorder.epoch(), None
-        window = _Window(connection, confirms=not is_memory(self._broker_url))
+    def _publish(self, lease: Lease, connection: Connection, stop: threading.Event, beat: Beat) -> None:
+        window = _Window(connection, not is_memory(self._broker_url), stop, beat)
+        while not lease.held():
+            beat()
+            window.rest()
+            if stop.wait(LEASE_RETRY):
+                return
+        epoch = self._recorder.epoch()
+        self._position = self._stored = self._recorder.relay_position()
+        more = True
         while not stop.is_set():
             beat()
-            if not lease.held():
-                stop.wait(LEASE_RETRY)
-                continue
-            if position is None:
-                position = self._recorder.relay_position()
-            position = self._publish_next(window, epoch, position)
-
-    def _publish_next(self, window: _Window, epoch: UUID, position: int) -> int:
-        pending = self._recorder.read(position, limit=WINDOW)
-        if not pending:
+            if more:
+                self._publish_next(window, epoch)
+            self._store(at_once=False)
             window.rest()
-            self._recorder.committed.wait(self._idle)
-            self._recorder.committed.clear()
-            return position
-        last = pending[-1]
-        types = {event.topic for event in pending}
-        points.reached(points.BEFORE_PUBLISH, types)
-        window.publish([self._message(epoch, event) for event in pending])
-        points.reached(points.AFTER_PUBLISH, types)
-        stored = Replace(relay_position, {"one": 1}, [{"one": 1, "position": last.position}])
-        self._recorder.write(Commit(rows=[stored]))
-        self.published += len(pending)
-        self.unroutable = window.returned
-        return last.position
+            more = self._wait_for_more(lease)
+        self._store(at_once=True)
+
+    def _publish_next(self, window: _Window, epoch: UUID) -> None:
+        while pending := self._recorder.read(self._position, limit=WINDOW):
+            types = {event.topic for event in pending}
+            points.reached(points.BEFORE_PUBLISH, types)
+            self.unroutable += window.publish([self._message(epoch, event) for event in pending])
+            points.reached(points.AFTER_PUBLISH, types)
+            self._position = pending[-1].position
+            self.published += len(pending)
+            if len(pending) < WINDOW:
+                return
+            self._store(at_once=False)
+
+    def _wait_for_more(self, lease: Lease) -> bool:
+        self._recorder.committed.wait(self._idle if self._position == self._stored else min(self._idle, STORE_EVERY))
+        self._recorder.committed.clear()
+        return lease.sees_newer(self._position)
+
+    def _store(self, *, at_once: bool) -> None:
+        """Remember how far this log is published, some times a second: what is forgotten is only repeated."""
+        if self._position == self._stored or (not at_once and time.monotonic() < self._store_at):
+            return
+        row = {"one": 1, "position": self._position}
+        self._recorder.write(Commit(rows=[Replace(relay_position, {"one": 1}, [row])]))
+        self._stored, self._store_at = self._position, time.monotonic() + STORE_EVERY
 
     def _message(self, epoch: UUID, event: LoggedEvent) -> tuple[str, bytes]:
         return routing_key(self.service, event.lane), msgspec.json.encode(envelope_of(self.service, epoch, event))
@@ -113,25 +141,37 @@ def envelope_of(service: str, epoch: UUID, event: LoggedEvent) -> CloudEvent:
 class _Window:
     """Publishes a number of messages and waits until the broker has confirmed them all."""
 
-    def __init__(self, connection: Connection, confirms: bool):
-        self.returned = 0
+    def __init__(self, connection: Connection, confirms: bool, stop: threading.Event, beat: Beat):
         self._connection = connection
         self._pulse = Pulse(connection)
-        self._channel = connection.default_channel
-        self._producer = Producer(self._channel)
+        self._producer = Producer(connection.default_channel)
         self._confirms = confirms
+        self._stop = stop
+        self._beat = beat
         self._sent = 0
+        self._returns = 0
         self._open: set[int] = set()
         self._refused = False
-        EXCHANGE(self._channel).declare()
+        self._blocked = False
+        EXCHANGE(connection.default_channel).declare()
         if confirms:
-            self._channel.confirm_select()
-            self._channel.events["basic_ack"].add(self._acked)
-            self._channel.events["basic_nack"].add(self._nacked)
-            self._channel.events["basic_return"].add(self._returned)
+            self._listen_for_confirms()
 
-    def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        """Publish in order; Unconfirmed if the broker does not take them all in time."""
+    def _listen_for_confirms(self) -> None:
+        channel = self._connection.default_channel
+        channel.confirm_select()
+        channel.events["basic_ack"].add(self._acked)
+        channel.events["basic_nack"].add(self._nacked)
+        channel.events["basic_return"].add(self._returned)
+        self._connection.connection.on_blocked = lambda _why: self._set_blocked(True)
+        self._connection.connection.on_unblocked = lambda: self._set_blocked(False)
+
+    def publish(self, messages: Sequence[tuple[str, bytes]]) -> int:
+        """Publish in order and give how many no queue took; Unconfirmed if the broker does not take them all in time.
+
+        A broker that says it is blocked (out of memory or disk) is waited for: another connection would be no better.
+        """
+        self._returns = 0
         for key, body in messages:
             self._sent += 1
             if self._confirms:
@@ -144,22 +184,37 @@ class _Window:
                 content_encoding="binary",
                 mandatory=self._confirms,
                 delivery_mode=2,
+                timeout=ANSWER_WITHIN,
             )
         self._confirm()
+        if self._returns:
+            log.warning("unroutable", messages=self._returns)
+        return self._returns
 
     def _confirm(self) -> None:
         deadline = time.monotonic() + CONFIRM_WITHIN
         while self._open and not self._refused:
+            self._beat()
             try:
-                self._connection.drain_events(timeout=max(0.01, deadline - time.monotonic()))
+                self._connection.drain_events(timeout=1.0)
             except TimeoutError:
-                raise Unconfirmed(f"{len(self._open)} messages were not confirmed in {CONFIRM_WITHIN} s") from None
-        if self._refused:
-            raise Unconfirmed("the broker refused a message")
+                self._connection.heartbeat_check()
+            if self._blocked:
+                deadline = time.monotonic() + CONFIRM_WITHIN
+                if self._stop.is_set():
+                    break
+            if time.monotonic() > deadline:
+                break
+        if self._open:
+            raise Unconfirmed(f"the broker refused or did not confirm {len(self._open)} messages")
 
     def rest(self) -> None:
         """Keep the connection alive while there is nothing to publish."""
         self._pulse.keep()
+
+    def _set_blocked(self, blocked: bool) -> None:
+        log.warning("broker-blocked" if blocked else "broker-unblocked")
+        self._blocked = blocked
 
     def _acked(self, tag: int, multiple: bool) -> None:
         self._open -= {open_tag for open_tag in self._open if open_tag <= tag} if multiple else {tag}
@@ -168,41 +223,4 @@ class _Window:
         self._refused = True
 
     def _returned(self, error: Exception, exchange: str, key: str, message: Any) -> None:
-        self.returned += 1
-        log.warning("unroutable", routing_key=key)
-
-
-class Lease:
-    """Says which of several relays of one log is active: a session lock on PostgreSQL; a SQLite log has one process."""
-
-    def __init__(self, engine: Engine):
-        self._shared = engine.dialect.name == "postgresql"
-        self._engine = engine
-        self._holds = not self._shared
-
-    def __enter__(self) -> Self:
-        if self._shared:
-            with _as_outage():
-                self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        return self
-
-    def held(self) -> bool:
-        """Tell whether this one is active; try to become it if not."""
-        if self._shared:
-            statement = "SELECT 1" if self._holds else f"SELECT pg_try_advisory_lock({LEASE_KEY})"
-            with _as_outage():
-                self._holds = bool(self._connection.scalar(text(statement)))
-        return self._holds
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._shared:
-            self._connection.invalidate()
-            self._connection.close()
-
-
-@contextmanager
-def _as_outage() -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        raise LogUnavailable("the log's database does not answer") from error
+        self._returns += 1
