@@ -34,7 +34,7 @@ class KeyReused(IntegrityError):
 
 
 class PositionMoved(IntegrityError):
-    """Another listener has moved this position; read it again and decide anew."""
+    """Another listener has moved this position, or taken this row; read it again and decide anew."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,15 @@ class LoggedEvent(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Replace:
-    """Put `rows` in the place of all rows of `table` that match `where`."""
+    """Put `rows` in the place of all rows of `table` that match `where`.
+
+    With `must_match` it is PositionMoved if none does: somebody else took them first.
+    """
 
     table: Table
     where: Mapping[str, object]
     rows: Sequence[Mapping[str, object]]
+    must_match: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ STATEMENT_TIMEOUT = 20.0
 ATTEMPTS = 2
 
 _APPEND = "SELECT * FROM append(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[], %s::smallint[], %s::uuid[], %s, %s)"
+_MUST_MATCH = "WITH gone AS ({} RETURNING 1) SELECT must_be_there(count(*)) FROM gone"
 _MOVE = "SELECT move_position(%s, %s::smallint, %s, %s, %s, %s, %s)"
 _REMEMBER = """
 INSERT INTO idempotency_keys
@@ -133,7 +134,7 @@ class PostgresRecorder(LogRecorder):
         given = {name: value for name, value in change.where.items() if value is not None}
         conditions = [f'"{name}" = %s' if name in given else f'"{name}" IS NULL' for name in change.where]
         statement = f'DELETE FROM "{table.name}" WHERE {" AND ".join(conditions)}'  # noqa: S608 names are ours
-        yield statement, self._bound(table, given)
+        yield (_MUST_MATCH.format(statement) if change.must_match else statement), self._bound(table, given)
         for row in change.rows:
             names = ", ".join(f'"{name}"' for name in row)
             marks = ", ".join(["%s"] * len(row))

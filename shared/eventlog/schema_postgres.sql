@@ -13,16 +13,16 @@ ALTER TABLE events ENABLE ALWAYS TRIGGER events_never_change;
 -- lock), so that times follow the order of commits. A service must not move the log's time at will: neither to and fro
 -- with its clock, nor forward by a cause that it claims.
 CREATE OR REPLACE FUNCTION moment_of(clock timestamptz, floor timestamptz, within smallint) RETURNS timestamptz
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
-    moment timestamptz := clock + (clock_timestamp() - transaction_timestamp());
-    off interval := moment - clock_timestamp();
-    bound interval := within * interval '1 second';
+    moment timestamptz;
 BEGIN
-    IF moment IS NULL OR moment IN ('infinity', '-infinity') THEN
-        RAISE EXCEPTION 'a writer says its time' USING ERRCODE = 'CT003';
+    IF clock IS NULL OR NOT isfinite(clock) OR NOT isfinite(coalesce(floor, clock)) THEN
+        RAISE EXCEPTION 'a writer names a moment' USING ERRCODE = 'CT003';
     END IF;
-    IF within IS NOT NULL AND (off > bound OR -off > bound OR floor - clock_timestamp() > 2 * bound) THEN
+    moment := clock + (clock_timestamp() - transaction_timestamp());
+    IF abs(extract(epoch FROM moment - clock_timestamp())) > within
+        OR extract(epoch FROM floor - clock_timestamp()) > 2 * within THEN
         RAISE EXCEPTION 'this writer''s clock is more than % s off its database''s', within USING ERRCODE = 'CT003';
     END IF;
     RETURN moment;
@@ -81,6 +81,15 @@ BEGIN
     UPDATE log_state s
         SET heads_at = greatest(s.heads_at, moment_of(clock, NULL, s.clock_within))
         RETURNING s.epoch, s.heads_at INTO log_epoch, at;
+END $$;
+
+-- Refuses a commit that would take rows which somebody else has taken.
+CREATE OR REPLACE FUNCTION must_be_there(matched bigint) RETURNS void LANGUAGE plpgsql
+SET search_path = public, pg_temp AS $$
+BEGIN
+    IF matched = 0 THEN
+        RAISE EXCEPTION 'the rows were taken' USING ERRCODE = 'CT001';
+    END IF;
 END $$;
 
 -- Compare-and-set of a consumer's position; before_sequence 0 means that nothing was consumed yet.

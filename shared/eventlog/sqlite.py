@@ -218,7 +218,10 @@ def _write(connection: Connection, tail: _Tail, commit: Commit) -> Receipt:
 
 def _replace(connection: Connection, change: Replace) -> None:
     table = change.table
-    connection.execute(delete(table).where(*(table.c[name] == value for name, value in change.where.items())))
+    matching = (table.c[name] == value for name, value in change.where.items())
+    gone = connection.execute(delete(table).where(*matching)).rowcount
+    if change.must_match and not gone:
+        raise PositionMoved(f"a row of {table.name} was taken")
     if change.rows:
         connection.execute(insert(table), [dict(row) for row in change.rows])
 

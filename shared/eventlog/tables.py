@@ -145,8 +145,22 @@ parked = Table(
     Column("waits", SmallInteger, nullable=False),
     Column("message", LargeBinary, nullable=False),
     Column("parked_at", UtcDateTime, nullable=False),
+    Column("kind", String(20)),
+    Column("unended", SmallInteger),
     Index("parked_partition", "partition", "upstream", "sequence"),
-    comment="events that could not be taken; later ones of the same patient wait behind them",
+    comment="events that could not be taken; later ones of the same patient wait behind them; unended is how many "
+    "tries of it, one after the other, ended with their process",
+)
+
+begun = Table(
+    "begun",
+    log,
+    Column("upstream", String(40), primary_key=True),
+    Column("lane", SmallInteger, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("times", SmallInteger, nullable=False),
+    Column("begun_at", UtcDateTime, nullable=False),
+    comment="the event with which listeners last began a lane after their start, and how many did: it may end them",
 )
 
 refused_reactions = Table(

@@ -145,6 +145,18 @@ class TestNothingIsKept:
         assert self.nothing_but(shop, taken, order)
         assert shop.recorder.position("mill", 3) == MILL
 
+    def test_of_rows_that_somebody_else_took(self, shop, taken):
+        other = Order.place(a_context())
+        row = {"aggregate_id": other.id, "order_id": other.id, "place": 1, "loaf": "pretzel", "flour": "rye"}
+        taking = Replace(to_bake, {"order_id": other.id}, [], must_match=True)
+        shop.save(rows=[Replace(to_bake, {"order_id": other.id}, [row])])
+        shop.save(rows=[taking])
+
+        with pytest.raises(PositionMoved):
+            shop.save(other, rows=[taking])
+
+        assert self.nothing_but(shop, taken, other)
+
     def test_of_a_key_used_again(self, shop, taken):
         order = Order.place(a_context(key="k1", body=b"\x02"))
         order.add("pretzel")
