@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from shared.eventlog import (
 )
 from shared.messaging import points
 from shared.messaging.feed import FeedClient, FeedUnavailable
+from shared.messaging.others import OtherWorkers
 from shared.messaging.parking import gone, parked_row, waits_behind
 from shared.messaging.policies import Policies, Policy
 from shared.messaging.reaction import MOST_HOPS, Reaction, Rows
@@ -50,7 +51,7 @@ class Inbox:
 
     A position moves by compare-and-set in the transaction of what the event led to. An event at or below it was
     taken before; one that follows it directly is taken now; anything else is a gap, and the upstream's feed is read.
-    Used by one thread.
+    Used by one thread; `beat` is called at each reaction.
     """
 
     def __init__(
@@ -64,6 +65,8 @@ class Inbox:
     ):
         self.feeds = feeds
         self.stopped: dict[Lane, str] = {}
+        self.behind = False
+        self.beat: Callable[[], None] = lambda: None
         self.counts = {"taken": 0, "repeated": 0, "caught-up": 0, "refused": 0, "parked": 0}
         self._application = application
         self._catalogue = catalogue
@@ -73,6 +76,7 @@ class Inbox:
         self._stored: dict[Lane, Position | None] = {}
         self._seen: dict[Lane, Position | None] = {}
         self._heads: dict[Lane, int] = {}
+        self._others = OtherWorkers()
 
     # Order
 
@@ -94,35 +98,75 @@ class Inbox:
             self.catch_up(lane)
 
     def catch_up(self, lane: Lane) -> None:
-        """Read the upstream's feed from the position on, to its end; FeedUnavailable if it does not answer."""
-        upstream, number = lane
-        while True:
-            seen = self._seen_in(lane)
-            page = self.feeds[upstream].read(seen.sequence if seen else 0, number)
-            for event in page.events:
-                seen = self._seen_in(lane)
-                self._must_go_on(lane, event, seen)
-                if event.position_before != (seen.sequence if seen else 0):
-                    self._stop(lane, f"the feed has a hole before {event.position}")
-                self._do(lane, event)
-                self.counts["caught-up"] += 1
-            self.flush()
-            if not page.full:
-                return
+        """Read a page of the upstream's feed from the position on; FeedUnavailable if it does not answer.
 
-    def poll(self) -> None:
-        """Ask every upstream for its heads; catch up where a head seen at the last poll was not reached since."""
+        `behind` tells whether there is more: the next poll goes on.
+        """
+        upstream, number = lane
+        seen = self._seen_in(lane)
+        page = self.feeds[upstream].read(seen.sequence if seen else 0, number)
+        for event in page.events:
+            self._take_next(lane, event)
+        self.flush()
+        self.behind = self.behind or page.full
+
+    def _take_next(self, lane: Lane, event: CloudEvent) -> None:
+        seen = self._seen_in(lane)
+        self._must_go_on(lane, event, seen)
+        if seen and event.position <= seen.sequence:
+            return  # another worker was faster
+        if event.position_before != (seen.sequence if seen else 0):
+            self._stop(lane, f"the feed has a hole before {event.position}")
+        self._do(lane, event)
+        self.counts["caught-up"] += 1
+
+    def poll(self, mine: Collection[int] = range(LANES)) -> None:
+        """Ask every upstream for its heads; catch up where a head seen at the last poll was not reached since.
+
+        Lanes that are not `mine` are another worker's, and left to it as long as it moves them. FeedUnavailable or
+        LaneStopped when all upstreams were asked.
+        """
+        self.behind = False
+        trouble: Exception | None = None
         for upstream in self.feeds:
-            heads = self.feeds[upstream].heads()
-            for number in range(LANES):
-                lane = (upstream, number)
-                if lane in self.stopped:
-                    continue
-                seen = self._seen_in(lane)
-                self._must_match(lane, heads.epoch, heads.lanes[number], seen)
-                if self._heads.get(lane, 0) > (seen.sequence if seen else 0):
-                    self.catch_up(lane)
-                self._heads[lane] = heads.lanes[number]
+            try:
+                self._follow(upstream, mine)
+            except (FeedUnavailable, LaneStopped) as error:
+                trouble = error
+        if trouble is not None:
+            raise trouble
+
+    def _follow(self, upstream: str, mine: Collection[int]) -> None:
+        heads = self.feeds[upstream].heads()
+        self._look_again(upstream, set(range(LANES)).difference(mine))
+        stopped: LaneStopped | None = None
+        for number, head in enumerate(heads.lanes):
+            try:
+                self._follow_lane((upstream, number), heads.epoch, head, number in mine)
+            except LaneStopped as error:
+                stopped = error
+        if stopped is not None:
+            raise stopped
+
+    def _follow_lane(self, lane: Lane, epoch: UUID, head: int, mine: bool) -> None:
+        if lane in self.stopped:
+            return
+        seen = self._seen_in(lane)
+        self._must_match(lane, epoch, head, seen)
+        reached = seen.sequence if seen else 0
+        due = self._heads.get(lane, 0) > reached
+        self._heads[lane] = head
+        if due if mine else self._others.left(lane, reached, due):
+            self.catch_up(lane)
+            self._others.moved_by_us(lane, self._seen_in(lane))
+
+    def _look_again(self, upstream: str, others: Collection[int]) -> None:
+        """Forget what is remembered of other workers' lanes."""
+        if others:
+            self.flush()
+            stored = self._application.recorder.positions(upstream)
+            for number in others:
+                self._stored[upstream, number] = self._seen[upstream, number] = stored.get(number)
 
     def flush(self) -> None:
         """Store the positions of events that nothing here listens to."""
@@ -271,6 +315,7 @@ class Inbox:
     def _attempt(
         self, fact: Event, moves: Sequence[Move], rows: Sequence[Replace], envelope: CloudEvent | None
     ) -> None:
+        self.beat()
         projected = self._policies.project(fact, envelope)
         changed = self._changes(fact)
         types = {self._catalogue.name_of(type(fact))}
