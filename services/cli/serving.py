@@ -63,6 +63,8 @@ class Served(BaseApplication):  # type: ignore[misc]
             "limit_request_line": 4094,
             "limit_request_fields": 64,
             "limit_request_field_size": 8190,
+            # Ctrl-C reaches the worker too; told twice, by the terminal and by its master, it would wait for itself.
+            "post_worker_init": lambda _worker: signal.signal(signal.SIGINT, signal.SIG_IGN),
             "worker_exit": lambda _server, _worker: self._leave(),
         }
         for name, value in options.items():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -19,14 +21,15 @@ from werkzeug.wrappers import Request, Response
 
 from events.vocabulary import CATALOGUE
 from services.cli.main import migrate
-from services.cli.serving import answering, behind, health_of
+from services.cli.serving import GRACE, answering, behind, health_of
 from services.suite import service_named
 from shared.clock import system_clock
 from shared.identity.accounts import attempts
 from shared.messaging import Supervisor, supervisor
 from shared.service import RunningService, clients, prepare
 from shared.settings import Settings, SettingsError
-from tests.journeys.running import RunningSuite, free_port
+from tests.faults.killing import worker_of
+from tests.journeys.running import RunningSuite, embedded, free_port
 from tests.production import edge as edges
 
 FORGED = {"X-Forwarded-For": "203.0.113.9, 198.51.100.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil"}
@@ -58,6 +61,23 @@ class TestBehind:
         assert Settings.from_environ({"CARETRAIL_PROXIES": "1"}).proxies == 1
         with pytest.raises(SettingsError, match="CARETRAIL_PROXIES"):
             Settings.from_environ({"CARETRAIL_PROXIES": "all"})
+
+
+class TestInterrupted:
+    def test_ends_soon_although_a_terminal_tells_everybody(self, tmp_path: Path):
+        suite = embedded(tmp_path)
+        suite.start()
+        master = suite.processes["suite"]
+        worker = worker_of(master)
+
+        os.kill(worker, signal.SIGINT)  # as Ctrl-C does, beside what its master tells it
+        answered = suite.client("intake").get("/intake/livez").status_code
+        still = worker_of(master)
+        master.signal(signal.SIGINT)
+
+        assert (answered, still) == (200, worker)
+        assert master.ended(within=GRACE - 5) == 0
+        assert "SIGKILL" not in master.output.read_text()
 
 
 @pytest.fixture(scope="module")
