@@ -1,5 +1,18 @@
 -- Run by `caretrail migrate` as the owner role; the service's own role gets SELECT on the log and EXECUTE on append().
 
+-- An older version's functions must not stay callable beside the new ones, whatever their arguments were.
+DO $$
+DECLARE
+    older regprocedure;
+BEGIN
+    FOR older IN SELECT p.oid FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace AND p.proowner = current_user::regrole
+            AND p.prorettype <> 'trigger'::regtype
+    LOOP
+        EXECUTE format('DROP FUNCTION %s', older);
+    END LOOP;
+END $$;
+
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'the event log is append-only' USING ERRCODE = 'insufficient_privilege';

@@ -23,6 +23,18 @@ INSERT = """
 INSERT INTO events (position, originator_id, originator_version, topic, state, recorded_at, lane, previous)
 VALUES (9, '00000000-0000-0000-0000-000000000009', 1, 'forged', '', '2020-01-01T00:00:00Z', 3, 0)
 """
+MERGE = """
+MERGE INTO events USING (SELECT 1) AS one ON position = 1
+WHEN MATCHED THEN UPDATE SET topic = 'forged' WHEN NOT MATCHED THEN DO NOTHING
+"""
+LOCKS = (
+    "ACCESS EXCLUSIVE",
+    "EXCLUSIVE",
+    "SHARE ROW EXCLUSIVE",
+    "SHARE",
+    "SHARE UPDATE EXCLUSIVE",
+    "ROW EXCLUSIVE",
+)
 APPEND = """
 SELECT * FROM append(
     ARRAY['00000000-0000-0000-0000-000000000009']::uuid[], ARRAY[1]::bigint[], ARRAY['t'], ARRAY['\\x00']::bytea[],
@@ -129,10 +141,11 @@ class TestServiceRole:
             "ALTER TABLE events DISABLE TRIGGER events_never_change",
             INSERT,
             "INSERT INTO events SELECT * FROM events",
+            "INSERT INTO events SELECT * FROM events ON CONFLICT (position) DO UPDATE SET topic = 'forged'",
+            MERGE,
+            "COPY events FROM STDIN",
             "COPY events FROM PROGRAM 'true'",
-            "LOCK TABLE events IN EXCLUSIVE MODE",
-            "LOCK TABLE events IN ROW EXCLUSIVE MODE",
-            "LOCK TABLE log_state IN EXCLUSIVE MODE",
+            "COPY events FROM '/etc/hostname'",
             "SELECT * FROM log_state FOR UPDATE",
             "SELECT * FROM events FOR UPDATE",
             "UPDATE log_state SET epoch = '00000000-0000-0000-0000-000000000009'",
@@ -141,11 +154,18 @@ class TestServiceRole:
             "SET session_replication_role = replica",
             "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$",
             "DROP FUNCTION append",
+            "ALTER FUNCTION append SECURITY INVOKER",
+            "ALTER FUNCTION append RESET search_path",
             "CREATE TABLE forged ()",
+            "CREATE SCHEMA forged",
+            "CREATE FUNCTION forged() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "CREATE TRIGGER forged BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION refuse_change()",
             "CREATE INDEX ON events (topic)",
             "CREATE RULE r AS ON INSERT TO events DO INSTEAD NOTHING",
             "GRANT INSERT ON events TO CURRENT_USER",
             "CREATE ROLE forged",
+            "ALTER ROLE CURRENT_USER SUPERUSER",
+            "DO $$ BEGIN UPDATE events SET topic = 'forged'; END $$",
         ],
     )
     def test_is_refused(self, service, superuser, statement):
@@ -159,11 +179,18 @@ class TestServiceRole:
         topics = superuser.execute("SELECT topic FROM events").fetchall()
         assert topics == [("caretrail.bakery.order-placed.v2",)]
 
-    def test_cannot_become_the_owner(self, service):
+    @pytest.mark.parametrize("table", ["events", "log_state"])
+    def test_is_refused_every_lock_that_hinders_others(self, service, table):
+        for mode in LOCKS:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), service.transaction():
+                service.execute(f"LOCK TABLE {table} IN {mode} MODE")
+
+    @pytest.mark.parametrize("statement", ['SET ROLE "{}_owner"', 'SET SESSION AUTHORIZATION "{}_owner"'])
+    def test_cannot_become_the_owner(self, service, statement):
         (name,) = service.execute("SELECT current_user").fetchone()
 
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            service.execute(f'SET ROLE "{name}_owner"')
+            service.execute(statement.format(name))
 
     def test_can_append_and_read(self, service):
         service.execute(APPEND)
