@@ -17,6 +17,7 @@ from events.envelope import CloudEvent, unwrap
 from shared.eventlog import (
     Aggregate,
     Application,
+    LogRecorder,
     LogUnavailable,
     Move,
     NotFound,
@@ -77,6 +78,11 @@ class Inbox:
         self._seen: dict[Lane, Position | None] = {}
         self._heads: dict[Lane, int] = {}
         self._others = OtherWorkers()
+
+    @property
+    def recorder(self) -> LogRecorder:
+        """The own log."""
+        return self._application.recorder
 
     # Order
 
