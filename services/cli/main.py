@@ -9,6 +9,7 @@ import threading
 import click
 
 from services.cli.demo import demo
+from services.cli.doctor import doctor
 from services.cli.faults import die_at
 from services.cli.histories import history
 from services.cli.imports import import_files
@@ -98,5 +99,5 @@ def worker(settings: Settings, service: str) -> None:
     sys.exit(1 if late else 0)
 
 
-for command in (demo, history, import_files, rebuild, token, user):
+for command in (demo, doctor, history, import_files, rebuild, token, user):
     main.add_command(command)
