@@ -44,6 +44,7 @@ class Listener:
         self._broker_url = broker_url
         self._consumer: Consumer | None = None
         self._unacked: list[Any] = []
+        self._held: list[Any] = []
         self._taken: set[str] = set()
         self._next_poll = 0.0
 
@@ -66,6 +67,7 @@ class Listener:
     def _listen(self, connection: Connection, stop: threading.Event, beat: Callable[[], None]) -> None:
         # What an earlier connection brought and was not acknowledged there comes again.
         self._unacked.clear()
+        self._held.clear()
         self._taken.clear()
         pulse = Pulse(connection)
         with self._consuming(connection):
@@ -80,6 +82,7 @@ class Listener:
                 if len(self._unacked) >= MOST_UNACKED:
                     self._settle()
                 self._poll()
+                self._give_back()
             self._settle()
 
     @contextmanager
@@ -117,10 +120,18 @@ class Listener:
             message.reject()
             return
         except LaneStopped:
+            self._held.append(message)
             return
         except FeedUnavailable as error:
             log.warning("feed-away", error=str(error))
         self._unacked.append(message)
+
+    def _give_back(self) -> None:
+        """Let the broker bring again what came while a lane stood still, once no lane does any more."""
+        if self._held and not self.inbox.stopped:
+            for message in self._held:
+                message.requeue()
+            self._held.clear()
 
     def _settle(self) -> None:
         """Make what was taken durable, then acknowledge it."""
