@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from uuid import UUID
 from zlib import crc32
 
@@ -76,8 +76,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     `occurred_at` is when it was true in the world, `recorded_at` when the log took it: the log assigns that inside
     its append lock, so it is no part of the stored body and filled in on load. `causation_id` names the request or
     the event that led here, `hops` how many reactions lie between this fact and a person or a timer.
-    `imported` facts came from another system and never act by themselves.
+    `imported` facts came from another system and never act by themselves. A `safety` event is one whose delay may
+    cost a life: it raises an alarm when a service cannot take it.
     """
+
+    safety: ClassVar[bool] = False
 
     originator_id: UUID
     originator_version: int

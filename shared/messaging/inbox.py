@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
 import structlog
-from sqlalchemy import RowMapping
 
 from events.base import LANES, Event, lane_of
 from events.catalogue import Catalogue, Unreadable
-from events.envelope import CloudEvent, unwrap
-from shared.eventlog import (
-    Aggregate,
-    Application,
-    LogRecorder,
-    LogUnavailable,
-    Move,
-    NotFound,
-    Position,
-    PositionMoved,
-    Refused,
-    Replace,
-    VersionConflict,
-)
-from shared.messaging import points
+from events.envelope import CloudEvent
+from shared.eventlog import Application, LogRecorder, Move, Position, PositionMoved
+from shared.messaging.alarm import SafetyWaiting, safety_waiting
+from shared.messaging.beginnings import Beginnings
 from shared.messaging.feed import FeedClient, FeedUnavailable
 from shared.messaging.others import OtherWorkers
-from shared.messaging.parking import gone, parked_row, waits_behind
-from shared.messaging.policies import Policies, Policy
-from shared.messaging.reaction import MOST_HOPS, Reaction, Rows
-from shared.messaging.refusals import Refusal, refusal_id
+from shared.messaging.outcomes import NotNow, Outcomes
+from shared.messaging.parking import Kind, Parking, kind_of
+from shared.messaging.policies import Policies
 
 Lane = tuple[str, int]
-
-TRIES = (0.0, 0.1, 0.5, 2.0, 5.0)
-MOST_CONFLICTS = 20
 
 log = structlog.get_logger(__name__)
 
@@ -72,8 +55,10 @@ class Inbox:
         self._application = application
         self._catalogue = catalogue
         self._policies = policies
-        self._clock = clock
-        self._pause = pause
+        self._outcomes = Outcomes(application, catalogue, policies, clock, pause, self.counts)
+        self._outcomes.beat = lambda: self.beat()
+        self.parking = Parking(application, catalogue, policies.service, self._outcomes, clock)
+        self._beginnings = Beginnings(application, clock)
         self._stored: dict[Lane, Position | None] = {}
         self._seen: dict[Lane, Position | None] = {}
         self._heads: dict[Lane, int] = {}
@@ -232,146 +217,49 @@ class Inbox:
     def _decide(self, lane: Lane, event: CloudEvent) -> None:
         after = Position(event.epoch, event.position, event.id)
         try:
-            known = self._catalogue.class_of(event.type)
-            if not self._policies.concern(known):
+            if not self._policies.concern(self._catalogue.class_of(event.type)):
                 self._seen[lane] = after
                 return
-            fact = self.read(event)
+            fact = self._outcomes.read(event)
         except Unreadable as error:
-            self._park(lane, event, after, str(error))
+            self._park(lane, event, after, kind_of(error), error)
             return
-        if waits_behind(self._application, event):
-            self._park(lane, event, after, "waits behind an earlier event of the same patient", waits=True)
-            return
-        self._react(lane, event, fact, after)
-        self.counts["taken"] += 1
-
-    def read(self, event: CloudEvent) -> Event:
-        """Decode the fact in an envelope, with its recorded time; Unreadable if this version cannot."""
-        fact = self._catalogue.decode(event.type, bytes(event.data))
-        msgspec.structs.force_setattr(fact, "recorded_at", event.recordedtime)
-        return fact
+        if self.parking.holds_up(event):
+            self._park(lane, event, after, Kind.WAITS)
+        elif self._beginnings.ended_too_often(lane, event.position):
+            self._park(lane, event, after, Kind.ENDED_PROCESS)
+        else:
+            self._react(lane, event, fact, after)
 
     def _react(self, lane: Lane, event: CloudEvent, fact: Event, after: Position) -> None:
-        move = Move(*lane, self._stored[lane], after)
         try:
-            self.carry_out(fact, moves=[move], envelope=event)
-        except _NotNow as error:
-            self._park(lane, event, after, str(error))
+            self._outcomes.carry_out(fact, moves=[Move(*lane, self._stored[lane], after)], envelope=event)
+        except NotNow as error:
+            self._park(lane, event, after, kind_of(error), error)
             return
         self._stored[lane] = self._seen[lane] = after
+        self.counts["taken"] += 1
 
-    def carry_out(
-        self,
-        fact: Event,
-        moves: Sequence[Move] = (),
-        rows: Sequence[Replace] = (),
-        envelope: CloudEvent | None = None,
-    ) -> None:
-        """Run every policy and projection of a fact and save what they did with the position; five tries."""
-        last: Exception | None = None
-        conflicts = 0
-        tries = iter(TRIES)
-        for pause in tries:
-            self._pause(pause)
-            while True:
-                try:
-                    self._attempt(fact, moves, rows, envelope)
-                    return
-                except (PositionMoved, LogUnavailable):
-                    raise
-                except VersionConflict as error:
-                    self._must_not_have_moved(moves)
-                    conflicts, last = conflicts + 1, error
-                    if conflicts > MOST_CONFLICTS:
-                        break
-                except Exception as error:
-                    log.warning("reaction-failed", event_id=fact.event_id, error=type(error).__name__, exc_info=True)
-                    last = error
-                    break
-        raise _NotNow(f"{type(last).__name__}: {last}") from last
-
-    def _must_not_have_moved(self, moves: Sequence[Move]) -> None:
-        """Tell a conflict with a person's command from one with another listener that did this very reaction."""
-        for move in moves:
-            if self._application.recorder.position(move.upstream, move.lane) != move.before:
-                raise PositionMoved(f"{move.upstream}/{move.lane} has moved")
-
-    def retry_parked(self) -> int:
-        """Try parked events again, in order, each patient's up to the first that fails; give how many went."""
-        failed: set[tuple[str, UUID]] = set()
-        done = 0
-        for row in self._application.recorder.parked():
-            patient = (row["upstream"], row["partition"])
-            if patient not in failed and self._unpark(row):
-                done += 1
-            else:
-                failed.add(patient)
-        return done
-
-    def _unpark(self, row: RowMapping) -> bool:
-        event = unwrap(bytes(row["message"]))
-        try:
-            self.carry_out(self.read(event), rows=[gone(row["upstream"], row["lane"], row["sequence"])], envelope=event)
-        except (Unreadable, _NotNow) as error:
-            log.warning("still-parked", event_id=event.id, error=str(error))
-            return False
-        return True
-
-    def _attempt(
-        self, fact: Event, moves: Sequence[Move], rows: Sequence[Replace], envelope: CloudEvent | None
-    ) -> None:
-        self.beat()
-        projected = self._policies.project(fact, envelope)
-        changed = self._changes(fact)
-        types = {self._catalogue.name_of(type(fact))}
-        points.reached(points.BEFORE_APPEND, types)
-        self._application.record(changed, rows=[*projected.changes, *rows], moves=moves)
-        points.reached(points.AFTER_APPEND, types)
-
-    def _changes(self, fact: Event) -> list[Aggregate]:
-        """Run the policies; when a rule refuses one, begin anew without it and record the refusal."""
-        refusals: dict[str, str] = {}
-        while True:
-            changed: list[Aggregate] = []
-            for policy in () if fact.imported else self._policies.for_event(fact):
-                reaction = Reaction(self._application, self._policies.service, policy.name, fact, self._clock())
-                if policy.name in refusals:
-                    changed += self._refusal(reaction, fact, policy, refusals[policy.name])
-                    continue
-                try:
-                    self._act(policy, fact, reaction)
-                except (Refused, NotFound) as refusal:
-                    refusals[policy.name] = str(refusal)
-                    break
-                changed += reaction.changed
-            else:
-                return changed
-
-    def _act(self, policy: Policy, fact: Event, reaction: Reaction) -> None:
-        if reaction.context.hops > MOST_HOPS:
-            raise Refused(f"More than {MOST_HOPS} reactions caused one another: this looks like a loop.", code="hops")
-        if reaction.context.now - fact.occurred_at > policy.within:
-            raise Refused("The fact is too old to act by itself: a person must decide.", code="too-old")
-        policy.act(fact, reaction)
-
-    def _refusal(self, reaction: Reaction, fact: Event, policy: Policy, reason: str) -> list[Aggregate]:
-        self.counts["refused"] += 1
-        log.warning("reaction-refused", policy=policy.name, event_id=fact.event_id)
-        if self._application.find(Refusal, refusal_id(fact, policy.name)) is not None:
-            return []
-        return [Refusal.of(reaction.context, fact, policy.name, self._policies.refused, reason)]
-
-    def _park(self, lane: Lane, event: CloudEvent, after: Position, reason: str, waits: bool = False) -> None:
-        log.error("parked", upstream=lane[0], lane=lane[1], event_id=event.id, type=event.type, waits=waits)
-        row = parked_row(lane, event, reason, waits, self._clock())
-        self._application.record((), rows=[row], moves=[Move(*lane, self._stored[lane], after)])
+    def _park(self, lane: Lane, event: CloudEvent, after: Position, kind: Kind, error: Exception | None = None) -> None:
+        self.parking.park(event, Move(*lane, self._stored[lane], after), kind, error)
         self._stored[lane] = self._seen[lane] = after
         self.counts["parked"] += 1
 
+    def carry_out(self, fact: Event) -> None:
+        """Do at once what a fact leads to here, wherever it stands in its log; NotNow if it failed five times."""
+        self._outcomes.carry_out(fact)
 
-class _NotNow(Exception):
-    """A reaction failed five times for an unexpected reason."""
+    def retry_parked(self) -> int:
+        """Try parked events again, as after a start: an upgrade may read or do what could not be done before."""
+        return self.parking.retry_all()
+
+    def retry_freed(self) -> int:
+        """Try what waits behind an event that somebody has taken or skipped meanwhile."""
+        return self.parking.retry_freed()
+
+    def safety_waiting(self) -> SafetyWaiting:
+        """Count the safety events that are parked here, or wait behind parked ones."""
+        return safety_waiting(self._application.recorder, self._catalogue)
 
 
-__all__ = ["FeedUnavailable", "Inbox", "LaneStopped", "Rows"]
+__all__ = ["FeedUnavailable", "Inbox", "LaneStopped"]

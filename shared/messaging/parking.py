@@ -1,39 +1,183 @@
-"""Parked events: what could not be taken, and what waits behind it; nothing is skipped."""
+"""Parked events: what could not be taken, and what waits behind it, until it is taken; nothing is skipped here."""
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+import structlog
+from sqlalchemy import RowMapping, func, select
 
-from events.envelope import CloudEvent
-from shared.eventlog import Application, Replace
+from events.catalogue import Catalogue, UnknownType, Unreadable
+from events.envelope import CloudEvent, unwrap
+from shared.eventlog import Application, Move, PositionMoved, Replace
 from shared.eventlog.tables import parked
+from shared.messaging.alarm import sound
+from shared.messaging.beginnings import MOST_ENDED
+from shared.messaging.outcomes import ONE_TRY, NotNow, Outcomes
+
+LONGEST_REASON = 2000
+
+log = structlog.get_logger(__name__)
 
 
-def parked_row(lane: tuple[str, int], event: CloudEvent, reason: str, waits: bool, now: datetime) -> Replace:
-    """Give the row that parks an event, message and all."""
-    upstream, number = lane
-    place = {"upstream": upstream, "lane": number, "sequence": event.position}
-    row = {
-        "event_id": event.id,
-        "partition": event.partitionkey,
-        "event_type": event.type,
-        "reason": reason,
-        "waits": int(waits),
-        "message": msgspec.json.encode(event),
-        "parked_at": now,
-    }
-    return Replace(parked, place, [{**place, **row}])
+class Kind(StrEnum):
+    """Why an event is parked."""
+
+    FAILED = "failed"
+    UNREADABLE = "unreadable"
+    UNKNOWN_TYPE = "unknown-type"
+    ENDED_PROCESS = "ended-process"
+    WAITS = "waits"
 
 
-def gone(upstream: str, lane: int, sequence: int) -> Replace:
-    """Give the change that takes an event out of the parking."""
-    return Replace(parked, {"upstream": upstream, "lane": lane, "sequence": sequence}, [])
+MEANINGS = {
+    Kind.FAILED: "its reaction failed",
+    Kind.UNREADABLE: "this version cannot read it",
+    Kind.UNKNOWN_TYPE: "this version does not know its type",
+    Kind.ENDED_PROCESS: "the process ended whenever it was tried",
+    Kind.WAITS: "waits behind an earlier event of the same patient",
+}
 
 
-def waits_behind(application: Application, event: CloudEvent) -> bool:
-    """Tell whether an earlier event of the same patient is parked."""
-    same = (parked.c.partition == event.partitionkey, parked.c.upstream == event.service)
-    return bool(application.query(select(parked.c.sequence).where(*same).limit(1)))
+class Parking:
+    """The events that one service could not take, and those of the same patient that came after them.
+
+    Whoever takes one insists on its row in the same transaction, so that of two who try only one has it; and only the
+    first of a patient may be taken. Used by one thread.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        catalogue: Catalogue,
+        service: str,
+        outcomes: Outcomes,
+        clock: Callable[[], datetime],
+    ):
+        self._application = application
+        self._catalogue = catalogue
+        self._service = service
+        self._outcomes = outcomes
+        self._clock = clock
+
+    def park(self, event: CloudEvent, move: Move, kind: Kind, error: Exception | None = None) -> None:
+        """Put an event aside while the position moves past it; PositionMoved if somebody else did something with it."""
+        place = {"upstream": move.upstream, "lane": move.lane, "sequence": event.position}
+        row = {
+            **place,
+            "event_id": event.id,
+            "partition": event.partitionkey,
+            "event_type": event.type,
+            "message": msgspec.json.encode(event),
+            "parked_at": self._clock(),
+            **_why(kind, error),
+        }
+        self._application.record((), rows=[Replace(parked, place, [row])], moves=[move])
+        log.error("parked", upstream=move.upstream, lane=move.lane, event_id=event.id, type=event.type, kind=kind)
+        sound(self._catalogue, self._service, event, kind)
+
+    def holds_up(self, event: CloudEvent) -> bool:
+        """Tell whether an earlier event of the same patient is parked."""
+        return self._first(event.service, event.partitionkey) is not None
+
+    def retry_all(self) -> int:
+        """Try each patient's parked events in order up to the first that fails; give how many were taken.
+
+        Those whose process ended at each of the last tries are left to a person's command.
+        """
+        return sum(self._retry(upstream, partition, MOST_ENDED) for upstream, partition in self._patients())
+
+    def retry_freed(self) -> int:
+        """Try what waits behind an event that is gone; give how many were taken."""
+        return sum(self._retry(upstream, partition, MOST_ENDED) for upstream, partition in self._patients(freed=True))
+
+    def retry(self, upstream: str, partition: UUID) -> int:
+        """Try one patient's parked events in order up to the first that fails; give how many were taken."""
+        return self._retry(upstream, partition, None)
+
+    def _patients(self, freed: bool = False) -> Iterator[tuple[str, UUID]]:
+        each = (parked.c.upstream, parked.c.partition)
+        found = select(*each).group_by(*each).order_by(func.min(parked.c.parked_at))
+        if freed:
+            found = found.having(func.min(parked.c.waits) == 1)
+        for row in self._application.query(found):
+            yield row["upstream"], row["partition"]
+
+    def _first(self, upstream: str, partition: UUID) -> RowMapping | None:
+        mine = select(parked).where(parked.c.upstream == upstream, parked.c.partition == partition)
+        rows = self._application.query(mine.order_by(parked.c.sequence).limit(1))
+        return rows[0] if rows else None
+
+    def _retry(self, upstream: str, partition: UUID, most_ended: int | None) -> int:
+        taken = 0
+        while (row := self._first(upstream, partition)) is not None:
+            if most_ended is not None and (row["unended"] or 0) >= most_ended:
+                break
+            try:
+                if not self._try(row):
+                    break
+                taken += 1
+            except PositionMoved:
+                continue  # somebody else has taken it, or skipped it
+        return taken
+
+    def _try(self, row: RowMapping) -> bool:
+        event = unwrap(bytes(row["message"]))
+        self._change(row, unended=(row["unended"] or 0) + 1)
+        try:
+            fact = self._outcomes.read(event)
+            self._outcomes.carry_out(fact, rows=[gone(row)], envelope=event, tries=ONE_TRY)
+        except (Unreadable, NotNow) as error:
+            kind = kind_of(error)
+            self._change(row, **_why(kind, error))
+            log.warning("still-parked", upstream=row["upstream"], event_id=event.id, kind=kind)
+            sound(self._catalogue, self._service, event, kind)
+            return False
+        log.info("parked-taken", upstream=row["upstream"], event_id=event.id)
+        return True
+
+    def _change(self, row: RowMapping, **changed: Any) -> None:
+        """Change a row, if it is still there: PositionMoved if not."""
+        change = gone(row)
+        self._application.record((), rows=[Replace(parked, change.where, [{**row, **changed}], must_match=True)])
+
+
+def gone(row: RowMapping) -> Replace:
+    """Give the change that takes an event out of the parking; PositionMoved at the commit if somebody else did so."""
+    return Replace(parked, {name: row[name] for name in ("upstream", "lane", "sequence")}, [], must_match=True)
+
+
+def kind_of(error: Exception) -> Kind:
+    """Tell for which of the reasons an event is parked that this error kept out."""
+    if isinstance(error, UnknownType):
+        return Kind.UNKNOWN_TYPE
+    return Kind.UNREADABLE if isinstance(error, Unreadable) else Kind.FAILED
+
+
+def _why(kind: Kind, error: Exception | None) -> dict[str, object]:
+    return {"kind": kind, "waits": int(kind is Kind.WAITS), "reason": _reason(kind, error), "unended": 0}
+
+
+def _reason(kind: Kind, error: Exception | None) -> str:
+    """Say in a first line, which quotes nothing, why it is parked; then what the error says, as a traceback ends."""
+    if error is None:
+        return MEANINGS[kind]
+    cause = error.__cause__ if isinstance(error, NotNow) and error.__cause__ else error
+    said = traceback.format_exception_only(cause)[-1]
+    text = f"{MEANINGS[kind]}{_place(cause) if kind is Kind.FAILED else ''}\n{said.strip()}"
+    # What an error quotes may be more than a text column takes.
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:LONGEST_REASON]
+
+
+def _place(error: BaseException) -> str:
+    frames: Sequence[traceback.FrameSummary] = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    where = f" in {ours[-1].name} ({Path(ours[-1].filename).name}, line {ours[-1].lineno})" if ours else ""
+    return f": {type(error).__name__}{where}"
