@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any, cast
 from uuid import uuid4
@@ -18,7 +19,7 @@ from shared.eventlog.checks import CLOCK_TOLERANCE, must_not_be_newer, version_o
 from shared.eventlog.sqlite import exclusively, sqlite_engine
 from shared.eventlog.upgrade import bring_up_to_date
 
-NOT_FOR_THE_SERVICE = ("events", "log_state")
+NOT_FOR_THE_SERVICE = ("events", "log_state", "earlier_epochs")
 
 
 def migrate(
@@ -66,14 +67,10 @@ def _migrate_postgres(
     password that the service itself will use.
     """
     admin, service = make_url(admin_url), make_url(service_url)
-    owner = f"{service.username}_owner"
-    with psycopg.connect(_plain(admin), autocommit=True) as connection:
-        # Two migrations at once would trip over each other's roles and tables.
-        connection.execute("SELECT pg_advisory_lock(hashtext('caretrail migrate'))")
-        _create_roles(connection, service, owner)
-        _create_database(connection, service, owner)
+    owner = owner_of(service)
+    with _administering(admin) as connection:
+        _create_log_database(connection, admin, service, owner)
         inside = admin.set(database=service.database)
-        _hand_over_schema(inside, owner)
         engine = create_engine(address(inside), poolclass=NullPool, connect_args={"options": f"-c role={owner}"})
         with engine.begin() as inside_as_owner:
             changed = _bring_up_to_date(inside_as_owner, worklists, rebuildable)
@@ -86,14 +83,41 @@ def migrate_tables(service_url: str, admin_url: str | None, *metadata: MetaData)
     """Prepare a database without a log (accounts, sessions): its role owns it and its tables."""
     service = make_url(service_url)
     if service.get_backend_name() == "postgresql" and admin_url:
-        with psycopg.connect(_plain(make_url(admin_url)), autocommit=True) as connection:
-            connection.execute("SELECT pg_advisory_lock(hashtext('caretrail migrate'))")
-            _create_role(connection, service.username or "", _login(service))
-            _create_database(connection, service, service.username or "")
+        create_empty(service_url, admin_url, of_a_log=False)
     engine = create_engine(address(service), poolclass=NullPool)
     with engine.begin() as transaction:
         for tables_of_one in metadata:
             list(bring_up_to_date(transaction, tables_of_one, rebuildable=()))
+
+
+def create_empty(service_url: str | URL, admin_url: str, *, of_a_log: bool) -> None:
+    """Create the roles and the PostgreSQL database of a URL where they are missing, without tables."""
+    admin, service = make_url(admin_url), make_url(service_url)
+    with _administering(admin) as connection:
+        if of_a_log:
+            _create_log_database(connection, admin, service, owner_of(service))
+        else:
+            _create_role(connection, service.username or "", _login(service))
+            _create_database(connection, service, service.username or "")
+
+
+def owner_of(service: URL) -> str:
+    """Name the role that owns a service's log."""
+    return f"{service.username}_owner"
+
+
+@contextmanager
+def _administering(admin: URL) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(_plain(admin), autocommit=True) as connection:
+        # Two migrations at once would trip over each other's roles and tables.
+        connection.execute("SELECT pg_advisory_lock(hashtext('caretrail migrate'))")
+        yield connection
+
+
+def _create_log_database(connection: psycopg.Connection[Any], admin: URL, service: URL, owner: str) -> None:
+    _create_roles(connection, service, owner)
+    _create_database(connection, service, owner)
+    _hand_over_schema(admin.set(database=service.database), owner)
 
 
 def _create_roles(connection: psycopg.Connection[Any], service: URL, owner: str) -> None:
@@ -151,7 +175,7 @@ def _grants(service: URL, worklists: Sequence[MetaData]) -> sql.Composed:
     statements = [
         sql.SQL("REVOKE ALL ON FUNCTION append, heads FROM PUBLIC"),
         sql.SQL("GRANT EXECUTE ON FUNCTION append, heads, move_position TO {}").format(role),
-        sql.SQL("GRANT SELECT ON events, log_state TO {}").format(role),
+        sql.SQL("GRANT SELECT ON events, log_state, earlier_epochs TO {}").format(role),
     ]
     granted = sql.SQL(", ").join(map(sql.Identifier, open_tables))
     statements.append(sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}").format(granted, role))

@@ -81,6 +81,15 @@ log_state = Table(
     "is how many seconds a writer's clock may be off the database's, null where tests move the clocks",
 )
 
+earlier_epochs = Table(
+    "earlier_epochs",
+    log,
+    Column("epoch", Uuid, primary_key=True),
+    Column("shared_until", BigInteger, nullable=False),
+    Column("ended_at", UtcDateTime, nullable=False),
+    comment="the epochs that this log had before it was restored, and the last position that it shares with each",
+)
+
 events = Table(
     "events",
     log,

@@ -51,7 +51,7 @@ class Inbox:
         self.stopped: dict[Lane, str] = {}
         self.behind = False
         self.beat: Callable[[], None] = lambda: None
-        self.counts = {"taken": 0, "repeated": 0, "caught-up": 0, "refused": 0, "parked": 0}
+        self.counts = {"taken": 0, "repeated": 0, "left-over": 0, "caught-up": 0, "refused": 0, "parked": 0}
         self._application = application
         self._catalogue = catalogue
         self._policies = policies
@@ -61,6 +61,7 @@ class Inbox:
         self._beginnings = Beginnings(application, clock)
         self._stored: dict[Lane, Position | None] = {}
         self._seen: dict[Lane, Position | None] = {}
+        self._stopped_at: dict[Lane, Position | None] = {}
         self._heads: dict[Lane, int] = {}
         self._others = OtherWorkers()
 
@@ -80,6 +81,9 @@ class Inbox:
         if event.service not in self.feeds:
             raise Unreadable(f"{event.service} is no upstream of {self._policies.service}")
         seen = self._seen_in(lane)
+        if lane not in self.stopped and self._is_left_over(event, seen):
+            self.counts["left-over"] += 1
+            return
         self._must_go_on(lane, event, seen)
         if seen is not None and event.position <= seen.sequence:
             self.counts["repeated"] += 1
@@ -140,7 +144,7 @@ class Inbox:
             raise stopped
 
     def _follow_lane(self, lane: Lane, epoch: UUID, head: int, mine: bool) -> None:
-        if lane in self.stopped:
+        if lane in self.stopped and not self._was_reconciled(lane):
             return
         seen = self._seen_in(lane)
         self._must_match(lane, epoch, head, seen)
@@ -182,6 +186,20 @@ class Inbox:
             self._stored.pop(lane, None)
             self._seen.pop(lane, None)
 
+    def _is_left_over(self, event: CloudEvent, seen: Position | None) -> bool:
+        """Tell whether the broker has kept a message from before its upstream's log was restored."""
+        known = seen is not None and event.epoch == seen.epoch
+        return not known and event.epoch != self.feeds[event.service].heads().epoch
+
+    def _was_reconciled(self, lane: Lane) -> bool:
+        """Let a stopped lane go on whose position an operator has moved; tell whether there was one."""
+        if self._application.recorder.position(*lane) == self._stopped_at[lane]:
+            return False
+        del self.stopped[lane]
+        self._forget([lane])
+        log.info("lane-goes-on", upstream=lane[0], lane=lane[1])
+        return True
+
     def _must_go_on(self, lane: Lane, event: CloudEvent, seen: Position | None) -> None:
         if lane in self.stopped:
             raise LaneStopped(self.stopped[lane])
@@ -202,7 +220,8 @@ class Inbox:
 
     def _stop(self, lane: Lane, reason: str) -> None:
         self.stopped[lane] = f"{lane[0]}/{lane[1]}: {reason}"
-        log.error("lane-stopped", upstream=lane[0], lane=lane[1], reason=reason)
+        self._stopped_at[lane] = self._application.recorder.position(*lane)
+        log.critical("lane-stopped", upstream=lane[0], lane=lane[1], reason=reason, do="caretrail doctor")
         raise LaneStopped(self.stopped[lane])
 
     # Reactions

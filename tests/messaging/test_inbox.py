@@ -124,7 +124,9 @@ class TestALaneStops:
         place.bake(customer=customer)
         inbox = place.inbox()
         inbox.take(place.messages()[0])
-        other = msgspec.structs.replace(place.messages()[1], source=f"urn:caretrail:bakery:{uuid4()}")
+        restored = uuid4()
+        other = msgspec.structs.replace(place.messages()[1], source=f"urn:caretrail:bakery:{restored}")
+        place.upstream.rewrite_heads = lambda found: msgspec.structs.replace(found, epoch=restored)
 
         with pytest.raises(LaneStopped, match="epoch"):
             inbox.take(other)
