@@ -17,6 +17,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.leftovers import name_of_now, sweep_postgres, sweep_rabbitmq
+
 POSTGRES_CANDIDATES = (
     "postgresql://root@127.0.0.1:5432/postgres",
     "postgresql://postgres@127.0.0.1:5432/postgres",
@@ -54,8 +56,8 @@ def _without_password(url: str | None) -> str | None:
 
 
 def random_name() -> str:
-    """A name for a database, role, user or virtual host that nobody else has: `ct_` and 12 hex digits."""
-    return f"ct_{secrets.token_hex(6)}"
+    """A name for a database, role, user or virtual host that nobody else has, and that tells when it was given."""
+    return name_of_now()
 
 
 def missing_server(reason: str) -> NoReturn:
@@ -178,6 +180,7 @@ def postgres_admin_url() -> Iterator[str]:
     """The URL of a PostgreSQL superuser: CARETRAIL_TEST_POSTGRES_URL, a local server, or a private one."""
     running = running_postgres()
     if running:
+        sweep_postgres(running)
         yield running
     elif may_start_postgres():
         with private_postgres() as url:
@@ -244,6 +247,7 @@ def rabbitmq_account() -> Iterator[str | None]:
         return
     if running_rabbitmq() is None:
         missing_server("no RabbitMQ with rabbitmqctl is here; CARETRAIL_TEST_AMQP_URL can name a virtual host")
+    sweep_rabbitmq()
     with ExitStack() as account:
         try:
             url = account.enter_context(fresh_broker_account())
