@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Inspector, MetaData, Table, inspect
+from sqlalchemy import Column, Connection, Dialect, Float, Inspector, MetaData, Table, inspect
 from sqlalchemy.schema import CreateColumn
+from sqlalchemy.types import TypeEngine
 
 from shared.eventlog.checks import WrongSchema
 
@@ -54,8 +55,13 @@ def _is_of_another_shape(connection: Connection, known: Inspector, table: Table)
 
 
 def _differ(connection: Connection, found: Any, wanted: Column[Any]) -> bool:
-    types = [kind.compile(dialect=connection.dialect) for kind in (found["type"], wanted.type)]
+    types = [_named(kind, connection.dialect) for kind in (found["type"], wanted.type)]
     return types[0] != types[1] or found["nullable"] != wanted.nullable
+
+
+def _named(kind: TypeEngine[Any], dialect: Dialect) -> str:
+    """Give a type's name in the database; floating numbers have several."""
+    return "FLOAT" if isinstance(kind, Float) else kind.compile(dialect=dialect)
 
 
 def _may_be_left_out(found: Any) -> bool:
