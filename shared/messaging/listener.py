@@ -24,6 +24,7 @@ MOST_UNACKED = 100
 LARGEST_BODY = 1 << 20
 DRAIN = 0.05
 POLL_EVERY = 1.0
+FREED_EVERY = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,7 @@ class Listener:
         self._held: list[Any] = []
         self._taken: set[str] = set()
         self._next_poll = 0.0
+        self._next_freed = 0.0
 
     def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Listen until told to stop, calling `beat` at each turn; a broken log ends it with an error."""
@@ -154,6 +156,9 @@ class Listener:
             except FeedUnavailable as error:
                 log.warning("feed-away", error=str(error))
         self._next_poll = time.monotonic() + (0 if self.inbox.behind else POLL_EVERY)
+        if time.monotonic() >= self._next_freed:
+            self.inbox.retry_freed()
+            self._next_freed = time.monotonic() + FREED_EVERY
 
     def _share_lanes(self) -> None:
         """Give up what is more than this worker's share of the lanes, or take of those that are nobody's."""

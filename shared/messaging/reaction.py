@@ -11,15 +11,17 @@ from sqlalchemy import RowMapping, Select, Table
 
 from events.base import Actor, Event
 from events.envelope import CloudEvent
-from shared.eventlog import Aggregate, Application, Context, NotFound, Refused, Replace
+from shared.eventlog import Aggregate, Application, Context, NotFound, Replace
 
 A = TypeVar("A", bound=Aggregate)
 
 MOST_HOPS = 16
+DERIVED = 5
+"""The version of a UUID that is derived from a name; random ones have another."""
 
 
-class TooManyHops(Refused):
-    """Reactions have caused reactions too often: a loop in the declared graph."""
+class NotDerived(Exception):
+    """A reaction would create under an id of its own making: told again, it would create once more."""
 
 
 class Acting:
@@ -54,7 +56,9 @@ class Acting:
         return aggregate if isinstance(aggregate, cls) else None
 
     def add(self, aggregate: A) -> A:
-        """Save a new aggregate, too."""
+        """Save a new aggregate, too; NotDerived if its id is no derived one (see `new_id`)."""
+        if aggregate.id.version != DERIVED:
+            raise NotDerived(f"{self._name} would create {type(aggregate).__name__} {aggregate.id}")
         self._loaded[aggregate.id] = aggregate
         return aggregate
 
