@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import shutil
@@ -46,6 +47,7 @@ OPENS_AT = timedelta(hours=14)
 EIGHT_WEEKS = timedelta(weeks=8)
 OURS = ("*.sqlite", "*.sqlite-shm", "*.sqlite-wal", "keys", "demo.*")
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PR_SET_PDEATHSIG = 1  # prctl(2)
 READY_WITHIN = 60.0
 GRACE = 30.0
 
@@ -162,7 +164,7 @@ def _write(file: Path, content: bytes) -> None:
 @contextmanager
 def _running(settings: Settings) -> Iterator[BaseProcess]:
     """Run the suite beside this process, and end it with this one, however that is asked for."""
-    suite = multiprocessing.get_context("fork").Process(target=_serve, args=(settings,), name="suite")
+    suite = multiprocessing.get_context("fork").Process(target=_serve, args=(settings, os.getpid()), name="suite")
     suite.start()
     for ending in ENDINGS:
         signal.signal(ending, _leave)
@@ -181,12 +183,21 @@ def _leave(number: int, _frame: object) -> NoReturn:
     sys.exit(128 + number)
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: Settings, demo: int) -> None:
     """Serve, and leave what only developers want to read in a file."""
+    _end_with(demo)
     with (settings.home / "demo.log").open("wb") as log:
         os.dup2(log.fileno(), sys.stderr.fileno())
     logs.configure("WARNING", settings.log_format, stream=sys.stderr)
     run_embedded(settings)
+
+
+def _end_with(parent: int) -> None:
+    """Have the system end this process when its parent is killed and can no longer do it; only Linux offers that."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            sys.exit()
 
 
 def _until_ready(url: str, suite: BaseProcess, home: Path) -> None:

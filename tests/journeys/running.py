@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +38,17 @@ def free_port() -> int:
         return port
 
 
+# The system kills a child when the thread that started it ends: this one ends with the process.
+_starting = ThreadPoolExecutor(1, thread_name_prefix="starting")
+
+
+def started(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Start a process that does not outlive this one, however this one ends (where there is util-linux's setpriv)."""
+    setpriv = shutil.which("setpriv")
+    with_us = [setpriv, "--pdeathsig", "KILL", "--", *command] if setpriv else command
+    return _starting.submit(subprocess.Popen, with_us, **options).result()
+
+
 @dataclass
 class Process:
     """One process of the suite; its output goes to a file that a failing test can show."""
@@ -49,7 +62,7 @@ class Process:
     def start(self, **more: str) -> None:
         """Start it, with more settings if given."""
         with self.output.open("ab") as out:
-            self.running = subprocess.Popen(
+            self.running = started(
                 [sys.executable, "-m", "services.cli", *self.command],
                 env={**self.environment, **more},
                 stdout=out,
