@@ -11,6 +11,7 @@ import pytest
 from tests.faults.insisting import insisting
 from tests.faults.killing import spared
 from tests.faults.logs import Broker, Databases
+from tests.faults.outputs import blemishes
 from tests.faults.walking import NEEDED
 from tests.journeys.journey import Team
 from tests.journeys.running import RunningSuite, production
@@ -52,3 +53,4 @@ def apart(
             suite.add(f"{service}-worker", "worker", service, CARETRAIL_FAULT=faults)
         suite.start()
         yield Apart(suite, insisting(suite), Databases(suite), Broker(broker_url), postgres_admin_url, prefix)
+        assert blemishes(suite.folder) == []

@@ -71,12 +71,6 @@ class Databases:
         found = self.ask(service_of(fact), "SELECT position FROM relay_position")
         return any(position >= int(fact["sequence"]) for (position,) in found)
 
-    def caught_up(self, service: str, upstream: str) -> bool:
-        """Tell whether a service's positions are the heads of an upstream, in every lane."""
-        heads = self.ask(upstream, "SELECT lane, max(position) FROM events GROUP BY lane ORDER BY lane")
-        asked = "SELECT lane, sequence FROM positions WHERE upstream = :upstream ORDER BY lane"
-        return heads == self.ask(service, asked, upstream=upstream)
-
     def parked(self) -> dict[str, int]:
         """Count the parked events of the services that have any."""
         counts = {name: self.ask(name, "SELECT count(*) FROM parked")[0][0] for name in SERVICES}

@@ -12,6 +12,7 @@ import pytest
 from tests.faults.insisting import insisting
 from tests.faults.killing import KILLED, gone, hit, spared, worker_of
 from tests.faults.logs import Databases
+from tests.faults.outputs import blemishes
 from tests.faults.walking import NEEDED, REQUESTED, assert_once, assert_whole, cleared, screened
 from tests.journeys.journey import Steps, Team
 from tests.journeys.running import Process, RunningSuite, embedded
@@ -46,6 +47,7 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Together]:
     master.start(CARETRAIL_FAULT=" ".join(f"{point}:{NEEDED}:{loop}" for point, loop in REACTING.items()))
     yield Together(suite, insisting(suite), master, Databases(suite))
     suite.stop()
+    assert blemishes(suite.folder) == []
 
 
 class TestTheEmbeddedSuiteKilled:
