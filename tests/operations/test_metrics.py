@@ -315,6 +315,7 @@ class TestWriting:
 class TestRequests:
     def test_are_timed_by_route(self, office: Office):
         with office.client("intake") as client:
+            client.get("/livez")
             before = scraped("caretrail_http_seconds_count", service="intake")
             client.get("/livez")
 

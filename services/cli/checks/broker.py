@@ -34,7 +34,7 @@ def broker(installation: Installation) -> Iterator[Finding]:
         return
     try:
         with connect(url) as connection:
-            connection.ensure_connection(max_retries=1, timeout=5)
+            connection.connect()
             findings = [*_exchange(connection), *_queues(installation, connection)]
     except broker_errors(url) as away:
         yield error(

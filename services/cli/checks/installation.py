@@ -66,7 +66,7 @@ class Installation:
         try:
             recorder.query(select(literal(1)))
             migrated = inspect(recorder.engine).has_table(log_state.name)
-        except LogUnavailable as away:
+        except (LogUnavailable, DBAPIError) as away:
             recorder.close()
             return error(CHECK, f"{name}: {place(url)} does not answer: {_reason(away)}", _start(url))
         if not migrated:
@@ -117,9 +117,9 @@ def _missing_file(url: str) -> str | None:
     return None
 
 
-def _reason(away: LogUnavailable) -> str:
+def _reason(away: Exception) -> str:
     """Say what the database or its driver says: names of hosts, roles and databases, never a password."""
-    cause = away.__cause__
+    cause = away if isinstance(away, DBAPIError) else away.__cause__
     said = str(cause.orig if isinstance(cause, DBAPIError) else cause or away)
     return said.strip().splitlines()[-1] if said.strip() else type(cause).__name__
 
