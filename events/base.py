@@ -18,6 +18,7 @@ __all__ = [
     "Category",
     "Event",
     "Instant",
+    "ParkedEventSkipped",
     "ReactionRefused",
     "RefusalSettled",
     "Sensitive",
@@ -115,6 +116,22 @@ class RefusalSettled(Event, frozen=True, kw_only=True):
     """A person has dealt with a refused reaction, in the words given."""
 
     resolution: Sensitive[str, Category.NOTES] = UNSET
+
+
+class ParkedEventSkipped(Event, frozen=True, kw_only=True):
+    """An operator let a service pass over an event that it could not take, for a stated reason.
+
+    `cause` is the event, of `cause_type`, at `position` in the log of `upstream`; it was parked at `parked_at`,
+    because `parked_for`. What it would have led to here does not happen by itself.
+    """
+
+    upstream: str
+    position: int
+    cause: str
+    cause_type: str
+    parked_at: Instant
+    parked_for: str
+    reason: Sensitive[str, Category.NOTES] = UNSET
 
 
 def event_id(originator_id: UUID, originator_version: int) -> str:

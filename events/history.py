@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.base import ReactionRefused, RefusalSettled
+from events.base import ParkedEventSkipped, ReactionRefused, RefusalSettled
 
 
 class HistoryReactionRefused(ReactionRefused, frozen=True, kw_only=True, tag="caretrail.history.reaction-refused.v1"):
@@ -11,3 +11,9 @@ class HistoryReactionRefused(ReactionRefused, frozen=True, kw_only=True, tag="ca
 
 class HistoryRefusalSettled(RefusalSettled, frozen=True, kw_only=True, tag="caretrail.history.refusal-settled.v1"):
     """A coordinator has dealt with a refused reaction of history."""
+
+
+class HistoryParkedEventSkipped(
+    ParkedEventSkipped, frozen=True, kw_only=True, tag="caretrail.history.parked-event-skipped.v1"
+):
+    """An operator let history pass over another service's event that it could not take."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
 
-from events.base import UNSET, Category, Event, Instant, ReactionRefused, RefusalSettled, Sensitive
+from events.base import UNSET, Category, Event, Instant, ParkedEventSkipped, ReactionRefused, RefusalSettled, Sensitive
 from events.terms import (
     CareRole,
     ClearanceOutcome,
@@ -140,6 +141,8 @@ class PreferencesRecorded(Event, frozen=True, kw_only=True, tag="caretrail.intak
 class SafetyFlagRaised(Event, frozen=True, kw_only=True, tag="caretrail.intake.safety-flag-raised.v1"):
     """An answer asks for a person's look before anything else; found before any total is made."""
 
+    safety: ClassVar[bool] = True
+
     flag: Sensitive[str, Category.SAFETY] = UNSET
     instrument: Sensitive[str, Category.SAFETY] = UNSET
 
@@ -155,6 +158,8 @@ class SafetyFlagAssessed(Event, frozen=True, kw_only=True, tag="caretrail.intake
 class ScreeningConcluded(Event, frozen=True, kw_only=True, tag="caretrail.intake.screening-concluded.v1"):
     """What may be prescribed: the most restrictive of all gates, each with its reason."""
 
+    safety: ClassVar[bool] = True
+
     permission: Permission
     intensity_cap: Intensity
     rules_version: str
@@ -164,6 +169,8 @@ class ScreeningConcluded(Event, frozen=True, kw_only=True, tag="caretrail.intake
 
 class ClearanceNeeded(Event, frozen=True, kw_only=True, tag="caretrail.intake.clearance-needed.v1"):
     """A physician must clear this patient for exercise before any program, or before a vigorous one."""
+
+    safety: ClassVar[bool] = True
 
     screening_id: UUID
     before_any: bool
@@ -175,6 +182,8 @@ class MentalHealthReferralNeeded(
 ):
     """The severity gate asks for a mental-health clinician within the given days."""
 
+    safety: ClassVar[bool] = True
+
     screening_id: UUID
     within_days: int
     reasons: Sensitive[tuple[Reason, ...], Category.MENTAL_HEALTH] = UNSET
@@ -185,6 +194,8 @@ class ClearanceRecorded(Event, frozen=True, kw_only=True, tag="caretrail.intake.
 
     `intensity_cap` is what may be prescribed from now on: the physician's limit and every other gate together.
     """
+
+    safety: ClassVar[bool] = True
 
     referral_id: UUID
     outcome: ClearanceOutcome
@@ -245,6 +256,8 @@ class QuestionnaireImported(Event, frozen=True, kw_only=True, tag="caretrail.int
 class CurrentRiskFound(Event, frozen=True, kw_only=True, tag="caretrail.intake.current-risk-found.v1"):
     """An imported fact speaks of a risk that may still stand: a person must look, nothing acts by itself."""
 
+    safety: ClassVar[bool] = True
+
     flag: Sensitive[str, Category.SAFETY] = UNSET
     stated_at: Sensitive[Instant | None, Category.SAFETY] = UNSET
 
@@ -261,3 +274,9 @@ class IntakeReactionRefused(ReactionRefused, frozen=True, kw_only=True, tag="car
 
 class IntakeRefusalSettled(RefusalSettled, frozen=True, kw_only=True, tag="caretrail.intake.refusal-settled.v1"):
     """A coordinator has dealt with a refused reaction of intake."""
+
+
+class IntakeParkedEventSkipped(
+    ParkedEventSkipped, frozen=True, kw_only=True, tag="caretrail.intake.parked-event-skipped.v1"
+):
+    """An operator let intake pass over another service's event that it could not take."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
 
-from events.base import UNSET, Category, Event, Instant, ReactionRefused, RefusalSettled, Sensitive
+from events.base import UNSET, Category, Event, Instant, ParkedEventSkipped, ReactionRefused, RefusalSettled, Sensitive
 from events.terms import AlertLevel, QuestionnaireResult
 
 
@@ -96,6 +97,8 @@ class MeasureRepeated(Event, frozen=True, kw_only=True, tag="caretrail.monitorin
 class RedFlagRaised(Event, frozen=True, kw_only=True, tag="caretrail.monitoring.red-flag-raised.v1"):
     """A symptom that stops exercise until a physician has cleared the patient."""
 
+    safety: ClassVar[bool] = True
+
     program_id: UUID
     codes: Sensitive[tuple[str, ...], Category.SAFETY] = UNSET
     rules_version: str = ""
@@ -107,6 +110,8 @@ class AlertRaised(Event, frozen=True, kw_only=True, tag="caretrail.monitoring.al
     `cause` names the event that led to it, `trigger` the rule that it met, `signs` what met it: red-flag codes, safety
     flags or an instrument.
     """
+
+    safety: ClassVar[bool] = True
 
     level: AlertLevel
     trigger: Sensitive[str, Category.SAFETY] = UNSET
@@ -123,6 +128,8 @@ class AlertEvidenceJoined(Event, frozen=True, kw_only=True, tag="caretrail.monit
 
     If a person had taken the alert already, it must be acknowledged anew, by `acknowledge_by`.
     """
+
+    safety: ClassVar[bool] = True
 
     evidence: str
     signs: Sensitive[tuple[str, ...], Category.SAFETY] = UNSET
@@ -152,3 +159,9 @@ class MonitoringRefusalSettled(
     RefusalSettled, frozen=True, kw_only=True, tag="caretrail.monitoring.refusal-settled.v1"
 ):
     """A coordinator has dealt with a refused reaction of monitoring."""
+
+
+class MonitoringParkedEventSkipped(
+    ParkedEventSkipped, frozen=True, kw_only=True, tag="caretrail.monitoring.parked-event-skipped.v1"
+):
+    """An operator let monitoring pass over another service's event that it could not take."""

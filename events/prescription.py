@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import ClassVar
 
 import msgspec
 
-from events.base import UNSET, Category, Event, Instant, ReactionRefused, RefusalSettled, Sensitive
+from events.base import UNSET, Category, Event, Instant, ParkedEventSkipped, ReactionRefused, RefusalSettled, Sensitive
 from events.terms import Intensity
 
 
@@ -73,6 +74,8 @@ class ProgramActivated(Event, frozen=True, kw_only=True, tag="caretrail.prescrip
 class ProgramPaused(Event, frozen=True, kw_only=True, tag="caretrail.prescription.program-paused.v1"):
     """No exercise for now; with `needs_clearance` only a clearance decided after `clearance_after` lets it go on."""
 
+    safety: ClassVar[bool] = True
+
     reason: Sensitive[str, Category.NOTES] = UNSET
     needs_clearance: bool = False
     clearance_after: Instant | None = None
@@ -108,3 +111,9 @@ class PrescriptionRefusalSettled(
     RefusalSettled, frozen=True, kw_only=True, tag="caretrail.prescription.refusal-settled.v1"
 ):
     """A coordinator has dealt with a refused reaction of prescription."""
+
+
+class PrescriptionParkedEventSkipped(
+    ParkedEventSkipped, frozen=True, kw_only=True, tag="caretrail.prescription.parked-event-skipped.v1"
+):
+    """An operator let prescription pass over another service's event that it could not take."""

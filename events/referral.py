@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
 
-from events.base import UNSET, Category, Event, ReactionRefused, RefusalSettled, Sensitive
+from events.base import UNSET, Category, Event, ParkedEventSkipped, ReactionRefused, RefusalSettled, Sensitive
 from events.terms import CareRole, ClearanceOutcome, Intensity, Priority, ReferralKind
 
 
@@ -28,6 +29,8 @@ class ReferralRequested(Event, frozen=True, kw_only=True, tag="caretrail.referra
     that a clearance or a mental-health referral rests on, or the program that an urgent one has paused. Without
     `addressed_to` every colleague of the role may take it. `first_visit_due` is the latest day of a first visit.
     """
+
+    safety: ClassVar[bool] = True
 
     kind: ReferralKind
     priority: Priority
@@ -57,6 +60,8 @@ class ReferralAccepted(Event, frozen=True, kw_only=True, tag="caretrail.referral
 class ReferralDeclined(Event, frozen=True, kw_only=True, tag="caretrail.referral.declined.v1"):
     """The provider will not take the patient on, for a stated reason; the requester must ask somebody else."""
 
+    safety: ClassVar[bool] = True
+
     declined_by: str
     reason: DeclineReason
     note: Sensitive[str, Category.NOTES] = UNSET
@@ -64,6 +69,8 @@ class ReferralDeclined(Event, frozen=True, kw_only=True, tag="caretrail.referral
 
 class ReferralReported(Event, frozen=True, kw_only=True, tag="caretrail.referral.reported.v1"):
     """The provider's report; a physician's holds the decision about exercise, and the cap that its limits set."""
+
+    safety: ClassVar[bool] = True
 
     kind: ReferralKind
     about: UUID | None
@@ -99,3 +106,9 @@ class ReferralReactionRefused(ReactionRefused, frozen=True, kw_only=True, tag="c
 
 class ReferralRefusalSettled(RefusalSettled, frozen=True, kw_only=True, tag="caretrail.referral.refusal-settled.v1"):
     """A coordinator has dealt with a refused reaction of referral."""
+
+
+class ReferralParkedEventSkipped(
+    ParkedEventSkipped, frozen=True, kw_only=True, tag="caretrail.referral.parked-event-skipped.v1"
+):
+    """An operator let referral pass over another service's event that it could not take."""

@@ -10,7 +10,7 @@ import httpx
 from flask import Flask
 from sqlalchemy import MetaData, Table
 
-from events.base import LANES, RefusalSettled
+from events.base import LANES, ParkedEventSkipped, RefusalSettled
 from events.catalogue import Catalogue
 from shared.access import Access, AccessTable, CareTeam, Role, Rule
 from shared.clock import Clock
@@ -52,9 +52,10 @@ Client = Callable[[str], httpx.Client]
 class Service:
     """What a service is made of; each service's service.py holds one.
 
-    `settled` is its own event of a refused reaction that was dealt with, `upstreams` the services whose events it
-    takes, `care_team` the table of membership that its access decisions read, `timers` what it does when a time has
-    passed. `connect` hands its application the readers of its upstreams' feeds, where it asks them itself.
+    `settled` is its own event of a refused reaction that was dealt with, `skipped` that of an event which an operator
+    let it pass over, `upstreams` the services whose events it takes, `care_team` the table of membership that its
+    access decisions read, `timers` what it does when a time has passed. `connect` hands its application the readers
+    of its upstreams' feeds, where it asks them itself.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Service:
     worklists: MetaData
     policies: Policies
     settled: type[RefusalSettled]
+    skipped: type[ParkedEventSkipped]
     upstreams: tuple[str, ...]
     blueprints: tuple[Blueprint, ...]
     access: AccessTable

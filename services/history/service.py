@@ -1,6 +1,6 @@
 """What history is made of."""
 
-from events.history import HistoryRefusalSettled
+from events.history import HistoryParkedEventSkipped, HistoryRefusalSettled
 from services.history import api
 from services.history.application import History
 from services.history.policies import policies
@@ -22,6 +22,7 @@ SERVICE = Service(
     worklists=metadata,
     policies=policies,
     settled=HistoryRefusalSettled,
+    skipped=HistoryParkedEventSkipped,
     upstreams=("intake", "prescription", "referral", "monitoring"),
     blueprints=(api.blueprint,),
     access=ACCESS,

@@ -1,6 +1,6 @@
 """What the intake service is made of."""
 
-from events.intake import IntakeRefusalSettled
+from events.intake import IntakeParkedEventSkipped, IntakeRefusalSettled
 from services.intake import api, worklists
 from services.intake.application import Intake
 from services.intake.policies import policies
@@ -14,6 +14,7 @@ SERVICE = Service(
     care_team=worklists.care_team,
     policies=policies,
     settled=IntakeRefusalSettled,
+    skipped=IntakeParkedEventSkipped,
     upstreams=("referral",),
     blueprints=api.BLUEPRINTS,
     access=api.ACCESS,

@@ -1,6 +1,6 @@
 """What the monitoring service is made of."""
 
-from events.monitoring import MonitoringRefusalSettled
+from events.monitoring import MonitoringParkedEventSkipped, MonitoringRefusalSettled
 from services.monitoring import api, worklists
 from services.monitoring.application import Monitoring
 from services.monitoring.policies import policies
@@ -14,6 +14,7 @@ SERVICE = Service(
     care_team=worklists.care_team,
     policies=policies,
     settled=MonitoringRefusalSettled,
+    skipped=MonitoringParkedEventSkipped,
     upstreams=("intake", "prescription"),
     blueprints=api.blueprints,
     access=api.ACCESS,

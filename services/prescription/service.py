@@ -1,6 +1,6 @@
 """What the prescription service is made of."""
 
-from events.prescription import PrescriptionRefusalSettled
+from events.prescription import PrescriptionParkedEventSkipped, PrescriptionRefusalSettled
 from services.prescription import api, worklists
 from services.prescription.application import Programs
 from services.prescription.policies import policies
@@ -14,6 +14,7 @@ SERVICE = Service(
     care_team=worklists.care_team,
     policies=policies,
     settled=PrescriptionRefusalSettled,
+    skipped=PrescriptionParkedEventSkipped,
     upstreams=("intake", "monitoring"),
     blueprints=(api.blueprint,),
     access=api.ACCESS,

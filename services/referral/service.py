@@ -1,6 +1,6 @@
 """What the referral service is made of."""
 
-from events.referral import ReferralRefusalSettled
+from events.referral import ReferralParkedEventSkipped, ReferralRefusalSettled
 from services.referral import api, worklists
 from services.referral.application import Referrals
 from services.referral.policies import policies
@@ -14,6 +14,7 @@ SERVICE = Service(
     care_team=worklists.care_team,
     policies=policies,
     settled=ReferralRefusalSettled,
+    skipped=ReferralParkedEventSkipped,
     upstreams=("intake", "monitoring"),
     blueprints=(api.blueprint,),
     access=api.ACCESS,

@@ -46,6 +46,7 @@ class PatientRecord:
         self.alerts: dict[str, Entry] = {}
         self.imported: list[Entry] = []
         self.refused: dict[str, Entry] = {}
+        self.skipped: list[Entry] = []
 
     @classmethod
     def of(cls, facts: Iterable[Event]) -> PatientRecord:
@@ -70,6 +71,7 @@ class PatientRecord:
             "alerts": list(self.alerts.values()),
             "imported": self.imported,
             "refused_reactions": list(self.refused.values()),
+            "skipped_events": self.skipped,
         }
 
 

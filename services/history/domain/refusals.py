@@ -1,4 +1,4 @@
-"""What refused reactions of any service change in the record."""
+"""What refused reactions and skipped events of any service change in the record."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from services.history.domain.record import PatientRecord, after, id_of, noted
     history.HistoryReactionRefused,
 )
 def _refused(record: PatientRecord, event: Event) -> None:
-    service = str(event.__struct_config__.tag).split(".")[1]
-    record.refused[id_of(event)] = {"id": id_of(event), "service": service, "status": "open", **noted(event)}
+    record.refused[id_of(event)] = {"id": id_of(event), "service": _service(event), "status": "open", **noted(event)}
 
 
 @after(
@@ -28,3 +27,18 @@ def _refused(record: PatientRecord, event: Event) -> None:
 )
 def _settled(record: PatientRecord, event: Event) -> None:
     record.refused[id_of(event)].update(status="settled", settled=noted(event))
+
+
+@after(
+    intake.IntakeParkedEventSkipped,
+    referral.ReferralParkedEventSkipped,
+    prescription.PrescriptionParkedEventSkipped,
+    monitoring.MonitoringParkedEventSkipped,
+    history.HistoryParkedEventSkipped,
+)
+def _skipped(record: PatientRecord, event: Event) -> None:
+    record.skipped.append({"id": id_of(event), "service": _service(event), **noted(event)})
+
+
+def _service(event: Event) -> str:
+    return str(event.__struct_config__.tag).split(".")[1]

@@ -63,6 +63,10 @@ TITLES: Mapping[str, tuple[str, str]] = {
         for service in words.SERVICES
     },
     **{f"{service}.refusal-settled": ("Refused reaction dealt with", "check-circle") for service in words.SERVICES},
+    **{
+        f"{service}.parked-event-skipped": ("Event skipped by an operator", "exclamation-triangle")
+        for service in words.SERVICES
+    },
 }
 """Title and icon of each type of fact, by `<service>.<words>`; a test asks for every type of the vocabulary."""
 
