@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
 from uuid import UUID, uuid4
 
-from sqlalchemy import Column, MetaData, String, Table, Uuid
+from sqlalchemy import Column, Integer, MetaData, String, Table, Uuid
 
 from events.base import Actor, Event, ReactionRefused, RefusalSettled
 from events.catalogue import Catalogue
@@ -18,6 +19,7 @@ from events.envelope import CloudEvent
 from shared.eventlog import Aggregate, Application, Context, LogRecorder, Refused, migrate, open_log, when
 from shared.messaging import REFUSED_REACTIONS, HeadsView, Inbox, Page, Policies, Reaction, Refusal, Rows, heads, page
 from shared.messaging.feed import FeedUnavailable
+from tests.servers import database_name, fresh_database, url_as_role
 
 MORNING = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
 BAKER = Actor(id="baker-1", role="baker")
@@ -51,7 +53,13 @@ CATALOGUE = Catalogue([BreadBaked, OvenCleaned, ParcelSent, ShippingReactionRefu
 WITHOUT_BREAD = Catalogue([OvenCleaned, ParcelSent, ShippingReactionRefused, ShippingRefusalSettled])
 
 metadata = MetaData()
-shelf = Table("shelf", metadata, Column("bread", Uuid, primary_key=True), Column("name", String(100)))
+shelf = Table(
+    "shelf",
+    metadata,
+    Column("bread", Uuid, primary_key=True),
+    Column("name", String(100)),
+    Column("put_there_by", Integer),
+)
 
 
 class Bread(Aggregate):
@@ -123,7 +131,8 @@ def shipping_policies(mood: Mood) -> Policies:
 
     @policies.projects(BreadBaked)
     def keep_the_shelf(event: BreadBaked, rows: Rows) -> None:
-        rows.replace(shelf, {"bread": event.originator_id}, [{"bread": event.originator_id, "name": event.name}])
+        row = {"bread": event.originator_id, "name": event.name, "put_there_by": os.getpid()}
+        rows.replace(shelf, {"bread": event.originator_id}, [row])
 
     return policies
 
@@ -194,14 +203,32 @@ class Town:
 
 @contextmanager
 def town(folder: Path) -> Iterator[Town]:
-    """Open both services on SQLite files in a folder."""
-    logs = {}
-    for name in ("bakery", "shipping"):
-        url = f"sqlite:///{folder / name}.sqlite"
+    """Open both services on new SQLite files in a folder."""
+    urls = {name: f"sqlite:///{folder / name}.sqlite" for name in ("bakery", "shipping")}
+    for url in urls.values():
         migrate(url, None, metadata)
-        logs[name] = open_log(url, lambda: datetime.now(UTC))
+    with opened(urls) as place:
+        yield place
+
+
+@contextmanager
+def town_on_postgres(admin_url: str) -> Iterator[tuple[Town, dict[str, str]]]:
+    """Open both services on new PostgreSQL databases; with their URLs, for other processes of them."""
+    with ExitStack() as at_end:
+        urls = {}
+        for name in ("bakery", "shipping"):
+            superuser = at_end.enter_context(fresh_database(admin_url))
+            urls[name] = url_as_role(superuser, f"{database_name(superuser)}_{name}", "sesame/1")
+            migrate(urls[name], superuser, metadata)
+        yield at_end.enter_context(opened(urls)), urls
+
+
+@contextmanager
+def opened(urls: Mapping[str, str]) -> Iterator[Town]:
+    """Open both services on their logs."""
+    logs = {name: open_log(url, lambda: datetime.now(UTC)) for name, url in urls.items()}
     mood = Mood()
-    opened = Town(
+    place = Town(
         Bakery(logs["bakery"], CATALOGUE),
         Shipping(logs["shipping"], CATALOGUE),
         Upstream(logs["bakery"]),
@@ -209,9 +236,9 @@ def town(folder: Path) -> Iterator[Town]:
         shipping_policies(mood),
         now=datetime.now(UTC),
     )
-    yield opened
-    opened.bakery.close()
-    opened.shipping.close()
+    yield place
+    place.bakery.close()
+    place.shipping.close()
 
 
 def until(happened: Callable[[], object], within: float = 60.0) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from kombu import Message, Producer, Queue
 from kombu.transport import memory
@@ -13,7 +9,7 @@ from kombu.transport import memory
 from events.envelope import unwrap
 from shared.messaging import Listener, Relay, Supervisor
 from shared.messaging.broker import EXCHANGE, connect, is_memory, queue
-from tests.messaging.delivery import Town, town, until
+from tests.messaging.delivery import Town, until
 
 BROKERS = ("memory", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq))
 
@@ -24,21 +20,8 @@ def broker(request: pytest.FixtureRequest) -> str:
         memory.Transport.global_state.clear()
         memory.Channel.queues.clear()
         return "memory://"
-    url: str = request.getfixturevalue("rabbitmq_vhost")
+    url: str = request.getfixturevalue("rabbitmq")
     return url
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Town]:
-    with town(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def supervisor() -> Iterator[Supervisor]:
-    watching = Supervisor(give_up=lambda: None)
-    yield watching
-    assert watching.stop() == []
 
 
 def listening(place: Town, broker: str, supervisor: Supervisor) -> Listener:
@@ -128,64 +111,16 @@ class TestTheBroker:
         until(lambda: place.parcels() == [bread.id])
         assert not is_memory(nowhere)
 
-    @pytest.mark.rabbitmq
-    def test_loses_its_queues_and_delivery_goes_on(self, place: Town, rabbitmq_vhost: str, supervisor: Supervisor):
-        listening(place, rabbitmq_vhost, supervisor)
-        supervisor.start("bakery-relay", Relay("bakery", place.bakery.recorder, rabbitmq_vhost).run)
+    def test_loses_its_queues_and_delivery_goes_on(self, place: Town, rabbitmq: str, supervisor: Supervisor):
+        listening(place, rabbitmq, supervisor)
+        supervisor.start("bakery-relay", Relay("bakery", place.bakery.recorder, rabbitmq).run)
         first = place.bake()
         until(lambda: place.parcels() == [first.id])
 
-        with connect(rabbitmq_vhost) as connection:
+        with connect(rabbitmq) as connection:
             for lane in range(16):
                 queue("shipping", "bakery", lane)(connection.default_channel).delete()
         breads = [place.bake().id for _ in range(10)]
 
         until(lambda: len(place.parcels()) == 11)
         assert sorted(place.parcels()) == sorted([first.id, *breads])
-
-
-class TestSupervision:
-    def test_a_loop_that_dies_is_started_again(self, supervisor: Supervisor):
-        runs: list[int] = []
-
-        def dies_twice(stop: threading.Event, beat: object) -> None:
-            runs.append(1)
-            if len(runs) < 3:
-                raise RuntimeError("dead")
-            stop.wait()
-
-        supervisor.start("loop", dies_twice)  # type: ignore[arg-type]
-
-        until(lambda: len(runs) == 3)
-        assert supervisor.restarts["loop"] == 2
-
-    def test_five_deaths_in_a_minute_are_given_up(self):
-        gave_up = threading.Event()
-        watching = Supervisor(give_up=gave_up.set)
-
-        def dies(stop: threading.Event, beat: object) -> None:
-            raise RuntimeError("dead")
-
-        watching.start("loop", dies)  # type: ignore[arg-type]
-
-        until(gave_up.is_set)
-        watching.stop()
-
-    def test_a_loop_without_a_beat_for_ten_seconds_is_stuck(self, monkeypatch: pytest.MonkeyPatch):
-        now = [1000.0]
-        monkeypatch.setattr("shared.messaging.supervisor.time.monotonic", lambda: now[0])
-        watching = Supervisor(give_up=lambda: None)
-        began = threading.Event()
-
-        def sleeps(stop: threading.Event, beat: object) -> None:
-            began.set()
-            stop.wait()
-
-        watching.start("loop", sleeps)  # type: ignore[arg-type]
-        began.wait()
-        now[0] += 9.0
-        before = watching.stuck()
-        now[0] += 2.0
-
-        assert (before, watching.stuck()) == ([], ["loop"])
-        watching.stop()
