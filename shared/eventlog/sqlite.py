@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from shared.eventlog.tables import idempotency_keys, iso, log_state, positions
 from shared.eventlog.writer import NOT_NOW
 
 BUSY_AFTER = 5.0
+NO_FILE = "the log's file is not there: bring it back or, if there never was one, run `caretrail migrate`"
 TICK = timedelta(microseconds=1)
 OUTAGES = {
     sqlite3.SQLITE_BUSY,
@@ -131,6 +133,7 @@ class SQLiteRecorder(LogRecorder):
     def __init__(self, engine: Engine, clock: Callable[[], datetime] = now_utc):
         super().__init__(engine, clock)
         self._connection: Connection | None = None
+        self._file: tuple[int, int] | None = None
 
     def _transact(self, commits: Sequence[Commit]) -> list[Receipt]:
         try:
@@ -146,9 +149,25 @@ class SQLiteRecorder(LogRecorder):
             raise LogUnavailable(NOT_NOW) from error
 
     def _writing(self) -> Connection:
+        file = self._present_file()
+        if file != self._file and self._connection is not None:
+            # What went into a file that was moved away or replaced would be lost with it.
+            self._begin_with_a_new_connection()
+            self.engine.dispose()
         if self._connection is None:
-            self._connection = self.engine.connect()
+            self._connection, self._file = self.engine.connect(), file
         return self._connection
+
+    def _present_file(self) -> tuple[int, int]:
+        """Tell which file stands at the log's path now."""
+        path = self.engine.url.database
+        if not path:
+            return 0, 0
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            raise LogUnavailable(NO_FILE) from error
+        return found.st_dev, found.st_ino
 
     def _begin_with_a_new_connection(self) -> None:
         if self._connection is not None:
