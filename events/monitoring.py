@@ -142,6 +142,27 @@ class AlertAcknowledged(Event, frozen=True, kw_only=True, tag="caretrail.monitor
     acknowledged_by: str
 
 
+class AlertOverdue(Event, frozen=True, kw_only=True, tag="caretrail.monitoring.alert-overdue.v1"):
+    """Nobody took the alert within the time of its level: it stands a `level` higher now.
+
+    `missed` is the time that has passed; the next level's clock runs from it to `acknowledge_by`. The highest level
+    stays, and has no other clock (None).
+    """
+
+    safety: ClassVar[bool] = True
+
+    missed: Instant
+    level: AlertLevel
+    acknowledge_by: Instant | None = None
+    rules_version: str
+
+
+class AlertReviewOverdue(Event, frozen=True, kw_only=True, tag="caretrail.monitoring.alert-review-overdue.v1"):
+    """Nobody has closed the alert by the time of its review (`missed`), whether somebody has taken it or not."""
+
+    missed: Instant
+
+
 class AlertResolved(Event, frozen=True, kw_only=True, tag="caretrail.monitoring.alert-resolved.v1"):
     """A person has closed the alert, with a reason."""
 

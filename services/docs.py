@@ -54,7 +54,16 @@ def _reactions() -> str:
             effects = ", ".join(f"`{CATALOGUE.name_of(effect)}`" for effect in policy.records)
             cause = CATALOGUE.name_of(policy.on)
             lines.append(f"| {service.name} | {policy.name} | `{cause}` | {effects} | {policy.within.days} days |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_timers()]) + "\n"
+
+
+def _timers() -> Iterator[str]:
+    yield "\n# Timers\n\nWhenever a time on the worklist has passed, a timer may record the right.\n"
+    yield from ("| service | timer | worklist | records |", "|---|---|---|---|")
+    for service in SERVICES:
+        for timer in service.timers or ():
+            effects = ", ".join(f"`{CATALOGUE.name_of(effect)}`" for effect in timer.records)
+            yield f"| {service.name} | {timer.name} | {timer.table.name}: {timer.table.comment} | {effects} |"
 
 
 def _node(cls: type[Event]) -> str:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 Entry = Mapping[str, Any]
 
-RULE = re.compile(r"policy:\w+\.(?P<name>\w+)")
+RULE = re.compile(r"(?:policy|timer):\w+\.(?P<name>\w+)")
 RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NOTED_LATER = timedelta(minutes=1)
 UNKNOWN = "not known"
@@ -167,7 +167,8 @@ def _measures(measures: Iterable[Entry]) -> Iterator[str]:
 
 def _alerts(alerts: Iterable[Entry]) -> Iterator[str]:
     for alert in alerts:
-        yield f"{alert['level']} {_said(alert, 'trigger')}: {alert['status']} (raised {minute(alert['at'])})"
+        late = ", review overdue" if "review_overdue" in alert and alert["status"] != "resolved" else ""
+        yield f"{alert['level']} {_said(alert, 'trigger')}: {alert['status']}{late} (raised {minute(alert['at'])})"
 
 
 def _imported(facts: Iterable[Entry]) -> Iterator[str]:

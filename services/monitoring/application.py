@@ -25,6 +25,8 @@ from services.monitoring.worklists import (
     CHECK_INS,
     MEASURES,
     PLANS,
+    TO_ACKNOWLEDGE,
+    TO_REVIEW,
     baseline_of,
     measured,
     newest_plan_of,
@@ -50,7 +52,7 @@ class Monitoring(Application):
     """The monitoring plans and alerts of one organisation, and the reactions that a rule refused."""
 
     aggregates = (MonitoringPlan, Alert, Refusal)
-    worklists = (PLANS, CHECK_INS, MEASURES, ALERTS, REFUSED_REACTIONS)
+    worklists = (PLANS, CHECK_INS, MEASURES, ALERTS, TO_ACKNOWLEDGE, TO_REVIEW, REFUSED_REACTIONS)
 
     def check_in(
         self, context: Context, plan_id: UUID, occurred_at: datetime | None = None, **told: Any

@@ -4,6 +4,7 @@ from events.monitoring import MonitoringParkedEventSkipped, MonitoringRefusalSet
 from services.monitoring import api, worklists
 from services.monitoring.application import Monitoring
 from services.monitoring.policies import policies
+from services.monitoring.timers import timers
 from shared.service import Service
 
 SERVICE = Service(
@@ -13,6 +14,7 @@ SERVICE = Service(
     worklists=worklists.metadata,
     care_team=worklists.care_team,
     policies=policies,
+    timers=timers,
     settled=MonitoringRefusalSettled,
     skipped=MonitoringParkedEventSkipped,
     upstreams=("intake", "prescription"),

@@ -24,10 +24,11 @@ from sqlalchemy import (
 )
 
 from events.terms import AlertLevel
-from services.monitoring.domain import Alert, MonitoringPlan, Standing, Status
+from services.monitoring.domain import Alert, Deadline, MonitoringPlan, Standing, Status
 from shared.access import care_team_table
 from shared.columns import word_of
 from shared.eventlog import Json, UtcDateTime, Worklist
+from shared.messaging import timer_table
 
 metadata = MetaData()
 care_team = care_team_table(metadata)
@@ -104,6 +105,9 @@ alerts = Table(
     Index("alerts_plan", "plan_id", "trigger"),
     comment="one row per alert; evidence counts the entries behind it",
 )
+
+to_acknowledge = timer_table("alerts_to_acknowledge", metadata, "alerts that nobody has taken, and until when one must")
+to_review = timer_table("alerts_to_review", metadata, "alerts that nobody has closed, and until when one must")
 
 baselines = Table(
     "baselines",
@@ -198,10 +202,17 @@ def _alert_rows(alert: Alert) -> Iterator[dict[str, Any]]:
     }
 
 
+def _deadline_rows(deadline: Deadline | None) -> Iterator[dict[str, Any]]:
+    if deadline is not None:
+        yield {"due_at": deadline.due_at, "set_by": deadline.set_by}
+
+
 PLANS = Worklist(plans, of=MonitoringPlan, rows=_plan_rows)
 CHECK_INS = Worklist(check_ins, of=MonitoringPlan, rows=_check_in_rows)
 MEASURES = Worklist(measures, of=MonitoringPlan, rows=_measure_rows)
 ALERTS = Worklist(alerts, of=Alert, rows=_alert_rows)
+TO_ACKNOWLEDGE = Worklist(to_acknowledge, of=Alert, rows=lambda alert: _deadline_rows(alert.to_acknowledge))
+TO_REVIEW = Worklist(to_review, of=Alert, rows=lambda alert: _deadline_rows(alert.to_review))
 
 
 def open_alert(plan_id: UUID, trigger: str) -> Select[tuple[UUID]]:

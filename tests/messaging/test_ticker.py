@@ -363,7 +363,7 @@ class TestAFailure:
         kitchen.clock.stand_at(HALF_PAST_SIX)
 
         with pytest.raises(LogUnavailable):
-            ticker.run(threading.Event(), lambda: None)
+            ticker.fire_next()
 
         assert all_fired(ticker) == 1
         assert kitchen.burnt() == [odd.id]

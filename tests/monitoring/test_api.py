@@ -334,6 +334,7 @@ class TestAnAlert:
             "acknowledged_by": None,
             "evidence": 1,
             "late": False,
+            "review_late": False,
         }
 
     def test_is_listed_by_urgency(self, clinic: Clinic, clock: ShiftedClock):

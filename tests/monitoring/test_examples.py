@@ -28,8 +28,10 @@ OF_A_PLAN = (
     "plan-closed",
 )
 OF_AN_ALERT = ("alert-raised", "alert-evidence-joined", "alert-acknowledged", "alert-resolved")
+OF_ANOTHER_ALERT = ("alert-overdue", "alert-review-overdue")
 OF_A_REFUSAL = ("reaction-refused", "refusal-settled")
-TYPES = (*OF_A_PLAN, *OF_AN_ALERT, *OF_A_REFUSAL)
+OF_A_SKIP = ("parked-event-skipped",)
+TYPES = (*OF_A_PLAN, *OF_AN_ALERT, *OF_ANOTHER_ALERT, *OF_A_REFUSAL, *OF_A_SKIP)
 
 
 def example(name: str, *, erased: bool = False) -> Event:
@@ -67,6 +69,13 @@ class TestTheExamples:
 
         assert alert is not None
         assert (alert.standing, alert.resolved_by, alert.signs) == ("resolved", "m.okafor", ("RF_PALP", "RF_DIZZY"))
+
+    def test_tell_of_an_alert_that_nobody_looked_at(self):
+        alert = Alert.load([example(name) for name in (OF_AN_ALERT[0], *OF_ANOTHER_ALERT)], None)
+
+        assert alert is not None
+        assert (alert.standing, alert.level, alert.review_overdue) == ("overdue", "E0", True)
+        assert (alert.allowed, alert.to_review) == (("acknowledge",), None)
 
 
 class TestAPlanWhoseSensitiveFieldsAreGone:

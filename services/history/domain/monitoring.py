@@ -70,6 +70,21 @@ def _acknowledged(record: PatientRecord, event: Event) -> None:
     record.alerts[id_of(event)].update(status="acknowledged", acknowledged=noted(event))
 
 
+@after(monitoring.AlertOverdue)
+def _overdue(record: PatientRecord, event: monitoring.AlertOverdue) -> None:
+    """A level up, and the clock of that level where it has another."""
+    alert, noticed = record.alerts[id_of(event)], noted(event)
+    alert.update(status="overdue", level=noticed["level"])
+    alert.setdefault("overdue", []).append(noticed)
+    if event.acknowledge_by is not None:
+        alert["acknowledge_by"] = noticed["acknowledge_by"]
+
+
+@after(monitoring.AlertReviewOverdue)
+def _review_overdue(record: PatientRecord, event: Event) -> None:
+    record.alerts[id_of(event)]["review_overdue"] = noted(event)
+
+
 @after(monitoring.AlertResolved)
 def _resolved(record: PatientRecord, event: Event) -> None:
     record.alerts[id_of(event)].update(status="resolved", resolved=noted(event))

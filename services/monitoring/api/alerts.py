@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from events.terms import AlertLevel
 from services.monitoring.application import Monitoring
@@ -33,7 +33,7 @@ class ResolveAlert(Strict):
 
 
 class AlertRow(View):
-    """A line of the list of alerts; late once nobody has acknowledged it in time."""
+    """A line of the list of alerts; late once nobody has acknowledged it in time, review late likewise."""
 
     id = fields.UUID(required=True, attribute="aggregate_id")
     patient_id = fields.UUID(required=True)
@@ -48,6 +48,7 @@ class AlertRow(View):
     acknowledged_by = fields.String(required=True, allow_none=True)
     evidence = fields.Integer(required=True, metadata={"description": "How many entries are behind it"})
     late = fields.Boolean(required=True)
+    review_late = fields.Boolean(required=True)
 
 
 class AlertView(View):
@@ -70,6 +71,7 @@ class AlertView(View):
     resolved_at = fields.DateTime(required=True, allow_none=True)
     resolution = fields.String()
     evidence = fields.List(fields.String(), required=True)
+    review_overdue = fields.Boolean(required=True)
     allowed = fields.List(fields.String(), required=True)
 
 
@@ -91,12 +93,23 @@ class WhichAlerts(Query):
 )
 def alert_list(is_open: bool, level: AlertLevel | None = None, patient_id: UUID | None = None) -> Select[Any]:
     """Alerts about the caller's patients, the most urgent first."""
-    unheard = and_(alerts.c.standing == Standing.OPEN, alerts.c.acknowledge_by < now())
     resolved = alerts.c.standing == Standing.RESOLVED
-    found = select(alerts, unheard.label("late")).where(~resolved if is_open else resolved)
+    late = [_unheard().label("late"), and_(~resolved, _past_review()).label("review_late")]
+    found = select(alerts, *late).where(~resolved if is_open else resolved)
     if patient_id is not None:
         found = found.where(alerts.c.patient_id == patient_id)
     return found if level is None else found.where(alerts.c.level == level)
+
+
+def _unheard() -> ColumnElement[bool]:
+    """Tell it of the moment, too, at which the timer has not recorded it yet."""
+    standing = alerts.c.standing
+    return or_(standing == Standing.OVERDUE, and_(standing == Standing.OPEN, alerts.c.acknowledge_by < now()))
+
+
+def _past_review() -> ColumnElement[bool]:
+    # Where one must act at once (review by the moment it was raised), taking the alert has the only clock.
+    return and_(alerts.c.review_by.is_not(None), alerts.c.review_by > alerts.c.raised_at, alerts.c.review_by < now())
 
 
 @reads(blueprint, "/alerts/<uuid:alert_id>", AlertView, patient_of=patient_of)

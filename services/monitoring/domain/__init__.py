@@ -1,6 +1,6 @@
 """What monitoring decides: when something is due, what an entry means, and when somebody must look."""
 
-from services.monitoring.domain.alert import Alert, Standing, alert_id
+from services.monitoring.domain.alert import UNTAKEN, Alert, Deadline, Standing, alert_id
 from services.monitoring.domain.concerns import Concern
 from services.monitoring.domain.crisis import CrisisText, crisis_text
 from services.monitoring.domain.plan import REPEATED, Evidence, MonitoringPlan, Status, plan_id
@@ -10,9 +10,11 @@ from services.monitoring.domain.weeks import Week
 
 __all__ = [
     "REPEATED",
+    "UNTAKEN",
     "Alert",
     "Concern",
     "CrisisText",
+    "Deadline",
     "Due",
     "Evidence",
     "MonitoringPlan",

@@ -10,7 +10,7 @@ from typing import Any
 
 from services.portal.pages import words
 
-RULE = re.compile(r"policy:(?P<service>[a-z]+)\.(?P<name>\w+)")
+RULE = re.compile(r"(?:policy|timer):(?P<service>[a-z]+)\.(?P<name>\w+)")
 RANDOM_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SHOWN_OF_RANDOM = 8
 

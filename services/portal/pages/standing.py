@@ -134,9 +134,14 @@ def _alerts(record: Record) -> Answer:
         return Answer(question, icon, "None", "", GOOD)
     first = alerts[0]
     level, about = words.words(words.LEVELS, first["level"]), _about(first)
-    taken = ", taken" if first["status"] == "acknowledged" else ""
-    below = f"{words.count(len(alerts), 'alert')}{taken} · {about}".rstrip(" ·")
+    below = f"{words.count(len(alerts), 'alert')}{_state(first)} · {about}".rstrip(" ·")
     return Answer(question, icon, level, below, STOP if first["level"] in AT_ONCE else CAREFUL)
+
+
+def _state(alert: Record) -> str:
+    if "review_overdue" in alert:
+        return ", review overdue"
+    return {"acknowledged": ", taken", "overdue": ", overdue"}.get(alert["status"], "")
 
 
 def _about(alert: Record) -> str:

@@ -218,6 +218,18 @@ def _alert(says: Says, place: Place) -> str:
     return _sentence(about, f"to be looked at by {place.both(due)}")
 
 
+@_of("monitoring.alert-overdue")
+def _overdue(says: Says, place: Place) -> str:
+    level = words.words(words.LEVELS, says["level"])
+    following = f"to be taken by {place.both(says['acknowledge_by'])}" if says.get("acknowledge_by") else ""
+    return _sentence(f"nobody took it by {place.both(says['missed'])}", level, following)
+
+
+@_of("monitoring.alert-review-overdue")
+def _review_overdue(says: Says, place: Place) -> str:
+    return f"Nobody had closed it by {place.both(says['missed'])}"
+
+
 @_of("monitoring.alert-evidence-joined")
 def _evidence(says: Says, place: Place) -> str:
     return capital(listed([sign(code) for code in says.get("signs") or ()]))

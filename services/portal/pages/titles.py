@@ -56,6 +56,8 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "monitoring.red-flag-raised": ("Red flag raised", "flag"),
     "monitoring.alert-raised": ("Alert raised", "bell"),
     "monitoring.alert-evidence-joined": ("More evidence for an alert", "bell"),
+    "monitoring.alert-overdue": ("Alert overdue: nobody has taken it", "bell"),
+    "monitoring.alert-review-overdue": ("Review of an alert overdue", "bell"),
     "monitoring.alert-acknowledged": ("Alert taken", "bell"),
     "monitoring.alert-resolved": ("Alert closed", "check-circle"),
     **{
@@ -76,6 +78,8 @@ URGENT = frozenset(
         "intake.current-risk-found",
         "monitoring.red-flag-raised",
         "monitoring.alert-raised",
+        "monitoring.alert-overdue",
+        "monitoring.alert-review-overdue",
     }
 )
 """What must not be overlooked among the others."""
