@@ -45,6 +45,8 @@ GAUGES = {
         ("service", "upstream", "waits"),
     ),
     "caretrail_oldest_parked_seconds": ("Age of the oldest of them; 0 without any.", ("service",)),
+    "caretrail_safety_events_waiting": ("Those of both whose delay may cost a life.", ("service",)),
+    "caretrail_oldest_safety_event_seconds": ("Age of the oldest of these; 0 without any.", ("service",)),
     "caretrail_refused_reactions": ("Reactions that a rule refused and nobody has dealt with.", ("service",)),
     "caretrail_oldest_refused_reaction_seconds": ("Age of the oldest of them; 0 without any.", ("service",)),
     "caretrail_loop_stuck": ("Whether a loop made no progress for ten seconds (1) or moves (0).", ("service", "loop")),
@@ -228,6 +230,9 @@ def _of_the_log(page: _Page, watched: Watched, found: Standing) -> None:
     page.set("caretrail_refused_reactions", found.refused, name)
     page.set("caretrail_oldest_refused_reaction_seconds", _age(found.refused_since, now), name)
     page.set("caretrail_oldest_parked_seconds", max((_age(row["since"], now) for row in found.parked), default=0), name)
+    page.set("caretrail_safety_events_waiting", sum(row["safety"] for row in found.parked), name)
+    oldest = max((_age(row["safety_since"], now) for row in found.parked), default=0)
+    page.set("caretrail_oldest_safety_event_seconds", oldest, name)
     counted = {(row["upstream"], bool(row["waits"])): row["number"] for row in found.parked}
     upstreams = watched.listener.inbox.feeds if watched.listener else ()
     for upstream in upstreams:

@@ -30,6 +30,7 @@ from shared.identity import (
 )
 from shared.messaging import FeedClient, Inbox, Listener, Policies, Relay, Supervisor, Ticker, Timers
 from shared.messaging.feed_api import feed_blueprint
+from shared.messaging.parked_api import parked_blueprint
 from shared.messaging.refusals_api import refusals_blueprint
 from shared.settings import SERVICES, Mode, Settings
 
@@ -39,6 +40,7 @@ ACCESS_IN_EVERY_SERVICE: AccessTable = {
     # Whatever the team, or nobody might see that something is amiss.
     "refused_reaction_list": Rule({Role.CARE_COORDINATOR}),
     "settle_refused_reaction": Rule({Role.CARE_COORDINATOR}),
+    "parked_event_list": Rule({Role.CARE_COORDINATOR}),
 }
 """The rows of the routes that `web_app` adds to a service's own."""
 
@@ -116,12 +118,12 @@ def web_app(
     ready_checks: Mapping[str, ReadyCheck] | None = None,
     jwks: Mapping[str, Any] | None = None,
 ) -> Flask:
-    """Put a service's HTTP side together: its own routes, its refused reactions and its feed."""
+    """Put a service's HTTP side together: its own routes, its refused reactions, its parked events and its feed."""
     team = CareTeam(service.care_team, application.query, clock) if service.care_team is not None else None
     return service_app(
         service.name,
         service.title,
-        [*service.blueprints, refusals_blueprint(service.settled), feed_blueprint(service.name)],
+        [*service.blueprints, refusals_blueprint(service.settled), parked_blueprint(), feed_blueprint(service.name)],
         application=application,
         verifier=recognise,
         access=Access({**service.access, **ACCESS_IN_EVERY_SERVICE}, team),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, case, func, select
 
 from shared.eventlog.recorder import LogRecorder
 from shared.eventlog.tables import events, parked, positions, refused_reactions, relay_position
@@ -36,7 +36,9 @@ def standing(recorder: LogRecorder) -> Standing:
         published = connection.scalar(select(relay_position.c.position)) or 0
         next_out = select(events.c.recorded_at).where(events.c.position > published).order_by(events.c.position)
         groups = (parked.c.upstream, parked.c.waits)
-        waiting = select(*groups, func.count().label("number"), func.min(parked.c.parked_at).label("since"))
+        since = case((parked.c.safety == 1, parked.c.parked_at))
+        safety = (func.count(since).label("safety"), func.min(since).label("safety_since"))
+        waiting = select(*groups, func.count().label("number"), func.min(parked.c.parked_at).label("since"), *safety)
         refused = connection.execute(select(func.count(), func.min(refused_reactions.c.refused_at))).one()
         return Standing(
             heads=recorder.lane_heads(connection),

@@ -155,10 +155,11 @@ parked = Table(
     Column("message", LargeBinary, nullable=False),
     Column("parked_at", UtcDateTime, nullable=False),
     Column("kind", String(20)),
+    Column("safety", SmallInteger),
     Column("unended", SmallInteger),
     Index("parked_partition", "partition", "upstream", "sequence"),
-    comment="events that could not be taken; later ones of the same patient wait behind them; unended is how many "
-    "tries of it, one after the other, ended with their process",
+    comment="events that could not be taken; later ones of the same patient wait behind them; safety is 1 where a "
+    "delay may cost a life; unended is how many tries of it, one after the other, ended with their process",
 )
 
 begun = Table(

@@ -34,23 +34,22 @@ def _stem(type_name: str) -> str:
     return type_name.rpartition(".v")[0]
 
 
-def sound(catalogue: Catalogue, service: str, event: CloudEvent, kind: str) -> None:
-    """Write the alarm into this process's log, if the event may be a safety event: ids only."""
-    if may_be_safety(catalogue, event.type):
-        log.critical(
-            "safety-event-waits",
-            service=service,
-            upstream=event.service,
-            position=event.position,
-            event_id=event.id,
-            type=event.type,
-            kind=kind,
-        )
+def sound(service: str, event: CloudEvent, kind: str) -> None:
+    """Write the alarm into this process's log: ids only."""
+    log.critical(
+        "safety-event-waits",
+        service=service,
+        upstream=event.service,
+        position=event.position,
+        event_id=event.id,
+        type=event.type,
+        kind=kind,
+    )
 
 
-def safety_waiting(recorder: LogRecorder, catalogue: Catalogue) -> SafetyWaiting:
+def safety_waiting(recorder: LogRecorder) -> SafetyWaiting:
     """Count the safety events that are parked in a service's log, or wait behind parked ones."""
-    by_type = select(parked.c.event_type, func.count().label("number"), func.min(parked.c.parked_at).label("since"))
-    rows = recorder.query(by_type.group_by(parked.c.event_type))
-    found = [row for row in rows if may_be_safety(catalogue, row["event_type"])]
-    return SafetyWaiting(sum(row["number"] for row in found), min((row["since"] for row in found), default=None))
+    with recorder.reading() as connection:
+        waiting = select(func.count(), func.min(parked.c.parked_at)).where(parked.c.safety == 1)
+        number, since = connection.execute(waiting).one()
+    return SafetyWaiting(number, since)

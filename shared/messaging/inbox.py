@@ -278,7 +278,7 @@ class Inbox:
 
     def safety_waiting(self) -> SafetyWaiting:
         """Count the safety events that are parked here, or wait behind parked ones."""
-        return safety_waiting(self._application.recorder, self._catalogue)
+        return safety_waiting(self._application.recorder)
 
 
 __all__ = ["FeedUnavailable", "Inbox", "LaneStopped"]

@@ -18,7 +18,7 @@ from events.catalogue import Catalogue, UnknownType, Unreadable
 from events.envelope import CloudEvent, unwrap
 from shared.eventlog import Application, Move, PositionMoved, Replace
 from shared.eventlog.tables import parked
-from shared.messaging.alarm import sound
+from shared.messaging.alarm import may_be_safety, sound
 from shared.messaging.beginnings import MOST_ENDED
 from shared.messaging.outcomes import ONE_TRY, NotNow, Outcomes
 
@@ -77,11 +77,13 @@ class Parking:
             "event_type": event.type,
             "message": msgspec.json.encode(event),
             "parked_at": self._clock(),
+            "safety": int(may_be_safety(self._catalogue, event.type)),
             **_why(kind, error),
         }
         self._application.record((), rows=[Replace(parked, place, [row])], moves=[move])
         log.error("parked", upstream=move.upstream, lane=move.lane, event_id=event.id, type=event.type, kind=kind)
-        sound(self._catalogue, self._service, event, kind)
+        if row["safety"]:
+            sound(self._service, event, kind)
 
     def holds_up(self, event: CloudEvent) -> bool:
         """Tell whether an earlier event of the same patient is parked."""
@@ -138,7 +140,8 @@ class Parking:
             kind = kind_of(error)
             self._change(row, **_why(kind, error))
             log.warning("still-parked", upstream=row["upstream"], event_id=event.id, kind=kind)
-            sound(self._catalogue, self._service, event, kind)
+            if row["safety"]:
+                sound(self._service, event, kind)
             return False
         log.info("parked-taken", upstream=row["upstream"], event_id=event.id)
         return True
@@ -159,6 +162,13 @@ def kind_of(error: Exception) -> Kind:
     if isinstance(error, UnknownType):
         return Kind.UNKNOWN_TYPE
     return Kind.UNREADABLE if isinstance(error, Unreadable) else Kind.FAILED
+
+
+def kind_in(row: RowMapping) -> Kind:
+    """Tell why a parked event is parked; earlier versions only noted whether it waits."""
+    if row["kind"]:
+        return Kind(row["kind"])
+    return Kind.WAITS if row["waits"] else Kind.FAILED
 
 
 def _why(kind: Kind, error: Exception | None) -> dict[str, object]:

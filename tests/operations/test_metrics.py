@@ -227,6 +227,9 @@ class TestWhatWaits:
         office.later(NINE + timedelta(minutes=5))
         assert scraped("caretrail_inbox_events_total", service="history", outcome="parked") == 2
         assert scraped("caretrail_oldest_parked_seconds", service="history") == pytest.approx(300, abs=1)
+        # Of a type that nobody here knows nobody can tell; so it counts among them.
+        assert scraped("caretrail_safety_events_waiting", service="history") == 2
+        assert scraped("caretrail_oldest_safety_event_seconds", service="history") == pytest.approx(300, abs=1)
 
     def test_shows_refused_reactions_until_somebody_deals_with_them(self, office: Office):
         office.works("referral")
