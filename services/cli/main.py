@@ -13,6 +13,7 @@ from services.cli.doctor import doctor
 from services.cli.faults import die_at
 from services.cli.histories import history
 from services.cli.imports import import_files
+from services.cli.parked import parked
 from services.cli.people import user
 from services.cli.rebuild import rebuild
 from services.cli.running import run_embedded
@@ -99,5 +100,5 @@ def worker(settings: Settings, service: str) -> None:
     sys.exit(1 if late else 0)
 
 
-for command in (demo, doctor, history, import_files, rebuild, token, user):
+for command in (demo, doctor, history, import_files, parked, rebuild, token, user):
     main.add_command(command)

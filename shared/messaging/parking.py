@@ -94,17 +94,21 @@ class Parking:
 
         Those whose process ended at each of the last tries are left to a person's command.
         """
-        return sum(self._retry(upstream, partition, MOST_ENDED) for upstream, partition in self._patients())
+        return sum(self._retry(upstream, partition, MOST_ENDED) for upstream, partition in self.patients())
 
     def retry_freed(self) -> int:
         """Try what waits behind an event that is gone; give how many were taken."""
-        return sum(self._retry(upstream, partition, MOST_ENDED) for upstream, partition in self._patients(freed=True))
+        return sum(self._retry(upstream, partition, MOST_ENDED) for upstream, partition in self.patients(freed=True))
 
     def retry(self, upstream: str, partition: UUID) -> int:
-        """Try one patient's parked events in order up to the first that fails; give how many were taken."""
+        """Try one patient's parked events in order up to the first that fails, whatever happened before.
+
+        Gives how many were taken.
+        """
         return self._retry(upstream, partition, None)
 
-    def _patients(self, freed: bool = False) -> Iterator[tuple[str, UUID]]:
+    def patients(self, freed: bool = False) -> Iterator[tuple[str, UUID]]:
+        """Give upstream and patient of all that is parked, the longest first; `freed`: where the first only waits."""
         each = (parked.c.upstream, parked.c.partition)
         found = select(*each).group_by(*each).order_by(func.min(parked.c.parked_at))
         if freed:
