@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ CHECK = "broker"
 NOT_FOUND, DIFFERS = 404, 406
 MANY = 10_000
 PATIENCE = 30
-LISTED = ("name", "policy", "operator_policy", "effective_policy_definition")
+CLEARED_BY = {"list_policies": "clear_policy", "list_operator_policies": "clear_operator_policy"}
 
 
 def broker(installation: Installation) -> Iterator[Finding]:
@@ -119,36 +120,40 @@ def _policies(installation: Installation) -> Iterator[Finding]:
     if listed is None:
         yield fine(CHECK, "policies were not looked at: at the broker, `rabbitmqctl list_policies` shows them")
         return
-    ours = {
+    ours = [
         queue.name
         for service, _ in installation.services()
         for queue in queues(url, service.name, list(service.upstreams))
-    }
-    changed: dict[str, set[str]] = {}
-    for row in listed:
-        if row["name"] in ours and row["effective_policy_definition"]:
-            policy = row["policy"] or row["operator_policy"] or "?"
-            changed.setdefault(policy, set()).update(dict(row["effective_policy_definition"]))
-    for policy, keys in changed.items():
-        yield warning(
-            CHECK,
-            f"the policy {policy} changes our queues: {', '.join(sorted(keys))}",
-            f"let its pattern leave them out, or `rabbitmqctl clear_policy {policy}` (`clear_operator_policy`)",
-        )
+    ]
+    for clear, policy in listed:
+        if policy["apply-to"] != "exchanges" and any(re.search(policy["pattern"], name) for name in ours):
+            yield warning(
+                CHECK,
+                f"the policy {policy['name']} changes our queues: {', '.join(sorted(_definition(policy)))}",
+                f"let its pattern leave them out, or `rabbitmqctl {clear} {policy['name']}`",
+            )
 
 
-def _listed(url: str) -> list[dict[str, Any]] | None:
+def _listed(url: str) -> list[tuple[str, dict[str, Any]]] | None:
     tool = shutil.which("rabbitmqctl")
     if tool is None:
         return None
     vhost = unquote(parse_url(url)["virtual_host"] or "/")
-    command = [tool, "--quiet", "list_queues", "--vhost", vhost, *LISTED, "--formatter", "json"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)  # noqa: S603
-        found: list[dict[str, Any]] = json.loads(done.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError):
-        return None
+    found: list[tuple[str, dict[str, Any]]] = []
+    for listing, clear in CLEARED_BY.items():
+        command = [tool, "--quiet", listing, "--vhost", vhost, "--formatter", "json"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)  # noqa: S603
+            found += [(clear, policy) for policy in json.loads(done.stdout)]
+        except (OSError, subprocess.SubprocessError, ValueError):
+            return None
     return found
+
+
+def _definition(policy: dict[str, Any]) -> dict[str, Any]:
+    """Read what a policy sets, which some versions give as text."""
+    definition = policy["definition"]
+    return dict(json.loads(definition) if isinstance(definition, str) else definition)
 
 
 def _place(url: str) -> str:

@@ -55,7 +55,8 @@ def roles(installation: Installation) -> Iterator[Finding]:
                     for right in rights
                     if connection.scalar(text(_privilege(table, right)))
                 ]
-                allowed = dict(connection.execute(text(MAY_EXECUTE), {"names": list(NEEDED)}).tuples().all())
+                rows = connection.execute(text(MAY_EXECUTE), {"names": list(NEEDED)})
+                allowed = {row.proname: row.allowed for row in rows}
                 found += [*_ownership(role, database), *_rights(role, granted), *_functions(role, allowed)]
         for wrong, do in found:
             yield error(CHECK, f"{service.name}: {wrong}", f"in {database}, as superuser: {do}")
