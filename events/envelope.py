@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +13,9 @@ from events.catalogue import Unreadable
 
 CONTENT_TYPE = "application/cloudevents+json"
 SEQUENCE_DIGITS = 20
+HIGHEST = 2**63
+
+_WORDS = re.compile(r"[0-9a-f-]{36}-[0-9]{1,19} [a-z0-9._-]{1,200} [0-9]{20} [0-9]{20}")
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +107,16 @@ def unwrap(message: bytes) -> CloudEvent:
     """Read an envelope that came from outside; Unreadable if it is not one of ours."""
     try:
         envelope = _envelope.decode(message)
-        _ = (envelope.service, envelope.epoch, envelope.position, envelope.position_before)
+        _ = (envelope.service, envelope.epoch)
+        _must_be_ours(envelope)
     except (msgspec.DecodeError, ValueError, IndexError) as error:
         raise Unreadable(f"this is no CareTrail event: {error}") from error
     return envelope
+
+
+def _must_be_ours(envelope: CloudEvent) -> None:
+    """Refuse, with a ValueError, an id, type or place that no log of ours could have given or could keep."""
+    if not _WORDS.fullmatch(f"{envelope.id} {envelope.type} {envelope.previous} {envelope.sequence}"):
+        raise ValueError("its id, type, sequence or previous is not written as ours are")
+    if not envelope.position_before < envelope.position < HIGHEST:
+        raise ValueError("its sequence is not behind the one before it")
