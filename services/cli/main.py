@@ -8,6 +8,7 @@ import threading
 
 import click
 
+from services.cli.backups import backup
 from services.cli.demo import demo
 from services.cli.doctor import doctor
 from services.cli.faults import die_at
@@ -16,6 +17,7 @@ from services.cli.imports import import_files
 from services.cli.parked import parked
 from services.cli.people import user
 from services.cli.rebuild import rebuild
+from services.cli.restores import restore
 from services.cli.running import run_embedded
 from services.cli.serving import GRACE, Served, answering, health_of
 from services.cli.tokens import token
@@ -100,5 +102,5 @@ def worker(settings: Settings, service: str) -> None:
     sys.exit(1 if late else 0)
 
 
-for command in (demo, doctor, history, import_files, parked, rebuild, token, user):
+for command in (backup, demo, doctor, history, import_files, parked, rebuild, restore, token, user):
     main.add_command(command)

@@ -176,6 +176,8 @@ def _grants(service: URL, worklists: Sequence[MetaData]) -> sql.Composed:
         sql.SQL("REVOKE ALL ON FUNCTION append, heads FROM PUBLIC"),
         sql.SQL("GRANT EXECUTE ON FUNCTION append, heads, move_position TO {}").format(role),
         sql.SQL("GRANT SELECT ON events, log_state, earlier_epochs TO {}").format(role),
+        # pg_dump reads them, too, when a backup is made in this role.
+        sql.SQL("GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(role),
     ]
     granted = sql.SQL(", ").join(map(sql.Identifier, open_tables))
     statements.append(sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}").format(granted, role))

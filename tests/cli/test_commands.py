@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.terminal import caretrail
 
-COMMANDS = ("demo", "doctor", "history", "import", "migrate", "token", "up", "user", "web", "worker")
+COMMANDS = ("backup", "demo", "doctor", "history", "import", "migrate", "restore", "token", "up", "user", "web", "worker")
 ACCOUNT_COMMANDS = ("add", "disable", "list", "reset", "role")
 
 
