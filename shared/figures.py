@@ -21,7 +21,7 @@ from shared.clock import Clock
 from shared.eventlog import LogRecorder, LogUnavailable
 from shared.eventlog.standing import Standing, standing
 from shared.http.service import package_version
-from shared.messaging import Listener, Relay, Supervisor
+from shared.messaging import Listener, Relay, Supervisor, Ticker
 from shared.metrics import REGISTRY
 
 ANSWER_WITHIN = 2.0
@@ -47,6 +47,7 @@ GAUGES = {
     "caretrail_oldest_parked_seconds": ("Age of the oldest of them; 0 without any.", ("service",)),
     "caretrail_safety_events_waiting": ("Those of both whose delay may cost a life.", ("service",)),
     "caretrail_oldest_safety_event_seconds": ("Age of the oldest of these; 0 without any.", ("service",)),
+    "caretrail_oldest_timer_overdue_seconds": ("Time since the oldest due timer was due; 0 without any.", ("service",)),
     "caretrail_refused_reactions": ("Reactions that a rule refused and nobody has dealt with.", ("service",)),
     "caretrail_oldest_refused_reaction_seconds": ("Age of the oldest of them; 0 without any.", ("service",)),
     "caretrail_loop_stuck": ("Whether a loop made no progress for ten seconds (1) or moves (0).", ("service", "loop")),
@@ -65,6 +66,10 @@ COUNTERS = {
         "Requests to an upstream's feed: for pages, for heads, and of both those that failed.",
         ("service", "upstream", "kind"),
     ),
+    "caretrail_timers": (
+        "What became of timers whose time had come: fired, late (of the fired), dropped, refused, failed.",
+        ("service", "timer", "outcome"),
+    ),
     "caretrail_loop_restarts": ("Times that a loop ended with an error and began anew.", ("service", "loop")),
     "caretrail_floors_ignored": ("Causes recorded too far ahead of our clock to be followed.", ("service",)),
 }
@@ -77,18 +82,20 @@ HISTOGRAMS = {
 class _Asked:
     """One look at a log in a thread of its own: whoever waits for it waits no longer than it likes."""
 
-    def __init__(self, recorder: LogRecorder, whole: bool):
+    def __init__(self, watched: Watched):
         self.up = False
         self.found: Standing | None = None
-        self._thread = threading.Thread(target=self._look, args=(recorder, whole), name="figures", daemon=True)
+        self.overdue = 0.0
+        self._thread = threading.Thread(target=self._look, args=(watched,), name="figures", daemon=True)
         self._thread.start()
 
-    def _look(self, recorder: LogRecorder, whole: bool) -> None:
+    def _look(self, watched: Watched) -> None:
         try:
-            if whole:
-                self.found = standing(recorder)
+            if watched.relay is None:
+                watched.recorder.query(select(literal(1)))
             else:
-                recorder.query(select(literal(1)))
+                self.overdue = watched.ticker.overdue().total_seconds() if watched.ticker else 0.0
+                self.found = standing(watched.recorder)
         except (LogUnavailable, SQLAlchemyError):
             return
         self.up = True
@@ -108,13 +115,14 @@ class Watched:
     clock: Clock
     relay: Relay | None = None
     listener: Listener | None = None
+    ticker: Ticker | None = None
     supervisor: Supervisor | None = None
     _asked: _Asked | None = field(default=None, repr=False)
 
     def ask(self) -> _Asked:
         """Begin a look at the log, unless the last one still waits for its answer."""
         if self._asked is None or self._asked.answered(0.0):
-            self._asked = _Asked(self.recorder, whole=self.relay is not None)
+            self._asked = _Asked(self)
         return self._asked
 
 
@@ -155,6 +163,8 @@ class Figures(Collector):
             _of_the_process(page, each)
             if each.service in known:
                 _of_the_log(page, each, known[each.service])
+                overdue = answered[each.service].overdue
+                page.set("caretrail_oldest_timer_overdue_seconds", overdue, each.service)
                 _of_the_lanes(page, each, known)
         yield from page.families()
 
@@ -196,6 +206,8 @@ def _of_the_process(page: _Page, watched: Watched) -> None:
         page.set("caretrail_unroutable_messages", watched.relay.unroutable, name)
     if watched.listener is not None:
         _of_the_listener(page, name, watched.listener)
+    if watched.ticker is not None:
+        _of_the_ticker(page, name, watched.ticker)
     if watched.supervisor is not None:
         _of_the_loops(page, name, watched.supervisor)
 
@@ -210,6 +222,12 @@ def _of_the_listener(page: _Page, name: str, listener: Listener) -> None:
         page.set("caretrail_heads_age_seconds", feed.heads_age(), name, upstream)
         stopped = sum(lane[0] == upstream for lane in list(listener.inbox.stopped))
         page.set("caretrail_lanes_stopped", stopped, name, upstream)
+
+
+def _of_the_ticker(page: _Page, name: str, ticker: Ticker) -> None:
+    for outcome in ("fired", "late", "dropped", "refused", "failed"):
+        for timer, number in getattr(ticker, outcome).items():
+            page.set("caretrail_timers", number, name, timer, outcome)
 
 
 def _of_the_loops(page: _Page, name: str, supervisor: Supervisor) -> None:

@@ -10,7 +10,7 @@ import httpx
 from flask import Flask
 from sqlalchemy import MetaData, Table
 
-from events.base import LANES, ParkedEventSkipped, RefusalSettled
+from events.base import LANES, ParkedEventSkipped, RefusalSettled, UpstreamReconciled
 from events.catalogue import Catalogue
 from shared.access import Access, AccessTable, CareTeam, Role, Rule
 from shared.clock import Clock
@@ -55,7 +55,7 @@ class Service:
     """What a service is made of; each service's service.py holds one.
 
     `settled` is its own event of a refused reaction that was dealt with, `skipped` that of an event which an operator
-    let it pass over, `upstreams` the services whose events it takes, `care_team` the table of membership that its
+    let it pass over, `reconciled` that of an upstream whose restored log it goes on behind, `upstreams` the services whose events it takes, `care_team` the table of membership that its
     access decisions read, `timers` what it does when a time has passed. `connect` hands its application the readers
     of its upstreams' feeds, where it asks them itself.
     """
@@ -67,6 +67,7 @@ class Service:
     policies: Policies
     settled: type[RefusalSettled]
     skipped: type[ParkedEventSkipped]
+    reconciled: type[UpstreamReconciled]
     upstreams: tuple[str, ...]
     blueprints: tuple[Blueprint, ...]
     access: AccessTable
@@ -180,6 +181,7 @@ class RunningService:
             self.ticker = Ticker(self.application, self.service.timers, self.clock)
             supervisor.start(f"{name}-ticker", self.ticker.run)
         self.watched.relay, self.watched.listener, self.watched.supervisor = self.relay, self.listener, supervisor
+        self.watched.ticker = self.ticker
 
     def inbox(self) -> Inbox:
         """Give its side of every upstream."""

@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     broker.broker,
     answering.processes,
     progress.publishing,
+    progress.timers,
     progress.positions,
     waiting.parked,
     waiting.refused,

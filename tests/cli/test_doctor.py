@@ -17,7 +17,7 @@ from services.cli.checks import answering, configuration, durability, progress, 
 from services.cli.checks.findings import Finding, Level
 from services.cli.checks.installation import Installation
 from services.cli.doctor import CHECKS, Check, examine
-from services.suite import prepare_all
+from services.suite import prepare_all, service_named
 from shared.clock import ShiftedClock, system_clock
 from shared.eventlog import Commit, Move, Position, Replace, open_log
 from shared.eventlog.tables import parked, refused_reactions
@@ -446,6 +446,16 @@ def _epoch(home: Home) -> UUID:
     log.close()
     return epoch
 
+    def test_tells_which_timers_nobody_fires(self, home: Home):
+        id, (timer, *_) = uuid4(), service_named("monitoring").timers
+        row = {"aggregate_id": id, "due_at": system_clock(), "set_by": f"{uuid4()}-1"}
+        home.write("monitoring", Commit(rows=[Replace(timer.table, {"aggregate_id": id}, [row])]))
+
+        found = [home.look(progress.timers, later=timedelta(minutes=late)) for late in (0, 5)]
+
+        assert found[0] == []
+        assert f"monitoring: {timer.name}: 1 are due, since 20" in only(found[1]).seen
+
 
 class TestWhatWaits:
     def test_tells_of_parked_events_and_how_to_go_on(self, home: Home):
@@ -458,6 +468,7 @@ class TestWhatWaits:
             "reason": "ValueError: Mrs Keller said no",
             "waits": 0,
             "message": b"{}",
+            "safety": 1,
             "parked_at": system_clock(),
         }
         home.write("history", Commit(rows=[Replace(parked, place, [row])]))
@@ -465,7 +476,9 @@ class TestWhatWaits:
         found = only(home.look(waiting.parked))
 
         assert "history: 1 events could not be taken" in found.seen
-        assert "caretrail parked list" in found.do
+        assert "1 of them MAY CONCERN A PATIENT'S SAFETY" in found.seen
+        assert found.do.startswith("tell the clinician in charge now")
+        assert "caretrail parked list history" in found.do
         assert "Keller" not in found.seen + found.do
 
     def test_tells_of_refused_reactions_once_they_are_a_day_old(self, home: Home):

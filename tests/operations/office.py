@@ -1,4 +1,4 @@
-"""Three services in this process whose clock stands on 2026-11-23: intake, and two that listen to it."""
+"""Four services in this process whose clock stands on 2026-11-23: intake, and three that listen to it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ from shared.service import RunningService, prepare, verifier
 from shared.settings import Settings
 from tests.intake.given import a_context, an_identity
 
-UPSTREAMS: dict[str, tuple[str, ...]] = {"intake": (), "referral": ("intake",), "history": ("intake",)}
+UPSTREAMS: dict[str, tuple[str, ...]] = {
+    "intake": (),
+    "referral": ("intake",),
+    "history": ("intake",),
+    "monitoring": ("intake",),
+}
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
@@ -40,7 +45,7 @@ def scraped(name: str, **labels: str) -> float:
 
 
 class Office:
-    """Intake, referral and history, who works there, and what happens."""
+    """Intake and three that listen to it, who works there, and what happens."""
 
     def __init__(self, settings: Settings, clock_file: Path):
         self._clock_file = clock_file

@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from uuid import UUID, uuid4
@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from events.base import lane_of
+from services.suite import service_named
 from shared import figures, metrics
 from shared.clock import system_clock
 from shared.eventlog import Commit, LogUnavailable, Replace, open_log
@@ -264,6 +265,32 @@ def a_refused_reaction(id: UUID) -> Replace:
         "refused_at": NINE,
     }
     return Replace(refused_reactions, {"aggregate_id": id}, [row])
+
+
+class TestTimers:
+    def test_that_are_due_while_nobody_fires_them_are_shown(self, office: Office):
+        office.works("monitoring")
+        office.rests("monitoring")
+        assert scraped("caretrail_oldest_timer_overdue_seconds", service="monitoring") == 0
+
+        office.services["monitoring"].recorder.write(Commit(rows=[a_timer(due_at=NINE - timedelta(minutes=10))]))
+
+        assert scraped("caretrail_oldest_timer_overdue_seconds", service="monitoring") == 600
+
+    def test_that_fail_are_counted(self, office: Office):
+        office.services["monitoring"].recorder.write(Commit(rows=[a_timer(due_at=NINE)]))
+
+        office.works("monitoring")
+
+        until(lambda: scraped("caretrail_timers_total", service="monitoring", outcome="failed") > 0)
+        assert scraped("caretrail_timers_total", service="monitoring", outcome="fired") == 0
+
+
+def a_timer(due_at: datetime) -> Replace:
+    """A timer whose cause nobody finds."""
+    id, (timer, *_) = uuid4(), service_named("monitoring").timers
+    row = {"aggregate_id": id, "due_at": due_at, "set_by": f"{uuid4()}-1"}
+    return Replace(timer.table, {"aggregate_id": id}, [row])
 
 
 class TestLoops:

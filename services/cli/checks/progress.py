@@ -20,7 +20,7 @@ from shared.identity import KeyFolder, ServiceTokens
 from shared.messaging import FeedClient, FeedUnavailable
 from shared.service import clients
 
-PUBLISHING, POSITIONS = "publishing", "positions"
+PUBLISHING, TIMERS, POSITIONS = "publishing", "timers", "positions"
 
 
 def publishing(installation: Installation) -> Iterator[Finding]:
@@ -37,6 +37,24 @@ def publishing(installation: Installation) -> Iterator[Finding]:
             "these events from the feed",
             installation.clock() - stands.unpublished_since,
         )
+
+
+def timers(installation: Installation) -> Iterator[Finding]:
+    """See whether what is due is done."""
+    for service, recorder in installation.services():
+        for timer in service.timers or ():
+            now = installation.clock()
+            due = select(func.count().label("number"), func.min(timer.table.c.due_at).label("since"))
+            (row,) = recorder.query(due.where(timer.table.c.due_at <= now))
+            if not row["number"]:
+                yield fine(TIMERS, f"{service.name}: {timer.name}: nothing is due")
+                continue
+            yield overdue(
+                TIMERS,
+                f"{service.name}: {timer.name}: {row['number']} are due, since {moment(row['since'])}",
+                f"start {_works(installation, service.name)}; if it runs, its log says at `timer-failed` why",
+                now - row["since"],
+            )
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,16 @@ def parked(installation: Installation) -> Iterator[Finding]:
         if not stands.parked:
             yield fine(PARKED, f"{service.name}: nothing is parked")
             continue
+        safety = sum(row["safety"] for row in stands.parked)
         yield error(
             PARKED,
             f"{service.name}: {_number(stands, 0)} events could not be taken, {_number(stands, 1)} wait behind them, "
-            f"since {moment(min(row['since'] for row in stands.parked))}",
-            f"`caretrail parked list {service.name}` says which and why; mend the cause (often: upgrade this service), "
-            "then `caretrail parked retry`; `caretrail parked skip --reason ...` only if a clinician agrees",
+            f"since {moment(min(row['since'] for row in stands.parked))}"
+            + (f"; {safety} of them MAY CONCERN A PATIENT'S SAFETY" if safety else ""),
+            ("tell the clinician in charge now; " if safety else "")
+            + f"`caretrail parked list {service.name}` says which and why; mend the cause (often: upgrade it), "
+            f"then `caretrail parked retry {service.name}`; `caretrail parked skip {service.name} EVENT --reason ...` "
+            "only if a clinician agrees",
         )
 
 
