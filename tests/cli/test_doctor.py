@@ -446,7 +446,9 @@ def _epoch(home: Home) -> UUID:
     log.close()
     return epoch
 
-    def test_tells_which_timers_nobody_fires(self, home: Home):
+
+class TestTimers:
+    def test_that_nobody_fires_are_told(self, home: Home):
         id, (timer, *_) = uuid4(), service_named("monitoring").timers
         row = {"aggregate_id": id, "due_at": system_clock(), "set_by": f"{uuid4()}-1"}
         home.write("monitoring", Commit(rows=[Replace(timer.table, {"aggregate_id": id}, [row])]))
