@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from shared.eventlog import Commit, KeyReused, LogUnavailable, Move, Position, Replace, VersionConflict, open_log
-from tests.eventlog.bakery import CATALOGUE, Bakery, Order, a_context, at_once, to_bake, until
+from tests.eventlog.bakery import CATALOGUE, Bakery, Order, a_context, to_bake, until
 from tests.eventlog.proxy import Cut, LossyProxy
 from tests.eventlog.test_group_commit import a_held_writer
 
@@ -135,21 +135,6 @@ class TestLostAnswer:
         assert raised[0] is None
         assert isinstance(raised[1], LogUnavailable)
         assert shop.find(Order, good.id) is None
-
-    def test_many_times_under_load_doubles_and_refuses_nothing(self, shop, proxy):
-        proxy.cut_next(*[Cut.BEFORE_THE_ANSWER, Cut.WHILE_UNDER_WAY] * 12)
-        orders = [Order.place(a_context(key=f"key {number}")) for number in range(320)]
-
-        def save(number: int) -> None:
-            for order in orders[number::16]:
-                shop.save(order)
-
-        raised = at_once(16, save)
-
-        assert raised == [None] * 16
-        assert proxy.cuts == 24
-        recorded = [event.originator_id for event in shop.recorder.read(limit=1000)]
-        assert sorted(recorded) == sorted(order.id for order in orders)
 
 
 class TestLostBatch:
