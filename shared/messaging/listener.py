@@ -99,10 +99,10 @@ class Listener:
         consumer.qos(prefetch_count=PREFETCH)
         self._consumer = consumer
         try:
-            with consumer:
-                self._consume(self.lanes.mine)
-                yield
+            self._consume(self.lanes.mine)
+            yield
         finally:
+            # The end of the connection ends its consumers; to cancel each would wait for a broker that may be silent.
             self._consumer = None
 
     def _consume(self, lanes: Collection[int]) -> None:
