@@ -11,6 +11,7 @@ import msgspec
 from msgspec import inspect
 
 from events.base import Category, Event, utc
+from events.storable import unstorable
 
 TYPE_NAME = re.compile(r"caretrail\.[a-z]+(\.[a-z]+(-[a-z]+)*)+\.v[1-9][0-9]*")
 SEALED = "sealed"
@@ -82,7 +83,8 @@ class Catalogue:
     def encode(self, event: Event) -> bytes:
         """Write an event as its stored body, and read that back: what cannot be read is never written.
 
-        Unreadable if it could not be read, or would read as something else (text for a UUID, a list for a tuple).
+        Unreadable if it could not be read, would read as something else (text for a UUID, a list for a tuple), or
+        holds what databases and other readers could not (NUL, numbers beyond 64 bits).
         """
         entry = self._entry(str(event.__struct_config__.tag))
         try:
@@ -90,6 +92,8 @@ class Catalogue:
             read = entry.decode(body)
         except WRONG_BODY as error:
             raise Unreadable(f"{entry.name} would not be readable again: {error}") from error
+        if found := unstorable(body):
+            raise Unreadable(f"{entry.name} would not be storable everywhere: it holds {found}")
         if read != event and (changed := _changed_fields(event, read)):
             raise Unreadable(f"{entry.name} would not read back as it is: {', '.join(changed)}")
         return body
