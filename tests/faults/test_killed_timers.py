@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from services.monitoring.application import Monitoring
 from services.monitoring.domain import Alert, Concern
 from services.monitoring.worklists import metadata
 from shared.eventlog import migrate, open_log
+from shared.messaging.ticker import POLL_EVERY
 from tests.faults.insisting import Insistent, insisting
 from tests.faults.killing import KILLED, gone, hit, spared, worker_of
 from tests.faults.logs import Databases
@@ -246,11 +248,18 @@ class TestTwoWorkers:
         assert [worker.ended() for worker in dead] == [KILLED]
 
         dead[0].start()
-        two_workers.alerts(20)
+        assert ended(two_workers) == []
+
+    def test_that_wake_at_the_same_moment_fire_each_timer_once(self, two_workers: TwoWorkers):
+        two_workers.alerts(30)
+        for worker in two_workers.workers:
+            worker.signal(signal.SIGSTOP)
         two_workers.clock.forward(TO_TAKE_WITHIN)
+        sleep(POLL_EVERY)
+        for worker in two_workers.workers:
+            worker.signal(signal.SIGCONT)
 
         eventually(two_workers.each_overdue_once, "every alert is overdue")
-        assert ended(two_workers) == []
 
 
 def ended(two_workers: TwoWorkers) -> list[Process]:
