@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import click
+import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.cli.checks import answering, broker, configuration, durability, progress, roles, schema, waiting
@@ -62,11 +63,11 @@ def doctor(settings: Settings, as_json: bool) -> None:
 
 
 def examine(installation: Installation) -> Iterator[Finding]:
-    """Give everything that is found; a check that a database breaks off is a finding, too."""
+    """Give everything that is found; a check that a database or its contents break off is a finding, too."""
     for check in CHECKS:
         try:
             yield from check(installation)
-        except (LogUnavailable, SQLAlchemyError) as broken:
+        except (LogUnavailable, SQLAlchemyError, msgspec.MsgspecError) as broken:
             name = check.__name__
             yield error(
                 name, f"could not be looked at to its end: {type(broken).__name__}", "see to the errors above first"

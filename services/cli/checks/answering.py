@@ -20,6 +20,7 @@ SEE = "see to the other findings, and to its log"
 
 def processes(installation: Installation) -> Iterator[Finding]:
     """Ask every service at its address; nothing that answers means that nothing runs."""
+    yield from _worker(installation)
     said = {name: _ask(f"{url}/livez") for name, url in _addresses(installation).items()}
     silent = [name for name, answer in said.items() if answer is None]
     if len(silent) == len(said):
@@ -30,7 +31,6 @@ def processes(installation: Installation) -> Iterator[Finding]:
     for name in said.keys() - set(silent):
         yield from _ready(name, _addresses(installation)[name])
     yield from _versions({name: _addresses(installation)[name] for name in said if name not in silent})
-    yield from _worker(installation)
 
 
 def _addresses(installation: Installation) -> Mapping[str, str]:

@@ -110,16 +110,18 @@ def _of_issuers(given: Settings) -> Iterator[Finding]:
 
 
 def folders(installation: Installation) -> Iterator[Finding]:
-    """Look whether others on this machine may enter the folder of logs and keys."""
+    """Look who may enter the folder of logs and keys."""
     home = installation.settings.home
     if not home.is_dir():
         yield fine(FOLDERS, f"there is no {home} yet; the first start makes it")
-    elif home.stat().st_mode & OF_OTHERS and installation.embedded:
+    elif not installation.embedded:
+        yield fine(FOLDERS, f"{home} holds keys at most; each service has its own, which its web and worker share")
+    elif home.stat().st_mode & OF_OTHERS:
         yield error(FOLDERS, f"other users of this machine may look into {home}", f"chmod 700 {home}")
     elif not os.access(home, os.W_OK | os.X_OK):
         yield error(FOLDERS, f"this user may not write to {home}", f"chown -R THE-USER-THAT-RUNS-CARETRAIL {home}")
     else:
-        yield fine(FOLDERS, f"{home} is for its owner alone" if installation.embedded else f"{home} can be written to")
+        yield fine(FOLDERS, f"{home} is for its owner alone")
 
 
 def keys(installation: Installation) -> Iterator[Finding]:
