@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
 
 LARGEST = 2**63 - 1
 
-_SUSPICIOUS = re.compile(rb"\\u0000|[0-9]{19}")
+_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG_NUMBER = b"0" * len(str(LARGEST))
 
 
 def unstorable(body: bytes) -> str | None:
     """Name what must not be stored in a JSON body (a NUL character, a number beyond 64 bits); None if all is well."""
-    return _found(msgspec.json.decode(body)) if _SUSPICIOUS.search(body) else None
+    # Every append passes here: the body is only taken apart where its bytes look like it.
+    suspicious = b"\\u0000" in body or _LONG_NUMBER in body.translate(_DIGITS)
+    return _found(msgspec.json.decode(body)) if suspicious else None
 
 
 def _found(value: Any) -> str | None:
