@@ -20,8 +20,10 @@ __all__ = [
     "Instant",
     "ParkedEventSkipped",
     "ReactionRefused",
+    "ReconciledLane",
     "RefusalSettled",
     "Sensitive",
+    "UpstreamReconciled",
     "event_id",
     "lane_of",
     "utc",
@@ -131,6 +133,32 @@ class ParkedEventSkipped(Event, frozen=True, kw_only=True):
     cause_type: str
     parked_at: Instant
     parked_for: str
+    reason: Sensitive[str, Category.NOTES] = UNSET
+
+
+class ReconciledLane(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a service had come in one lane of an upstream's earlier epoch, and behind which position it goes on.
+
+    `taken` and `taken_id` name the last event that it took, `goes_on_behind` the last one that both have in common;
+    0 is before the first.
+    """
+
+    lane: int
+    epoch: UUID
+    taken: int
+    taken_id: str
+    goes_on_behind: int
+
+
+class UpstreamReconciled(Event, frozen=True, kw_only=True):
+    """An operator let a service go on in the new epoch of an upstream whose log was restored, for a stated reason.
+
+    What the service took that the restored log no longer holds stays as it is; `lanes` tells how far back that goes.
+    """
+
+    upstream: str
+    epoch: UUID
+    lanes: tuple[ReconciledLane, ...]
     reason: Sensitive[str, Category.NOTES] = UNSET
 
 

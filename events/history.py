@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.base import ParkedEventSkipped, ReactionRefused, RefusalSettled
+from events.base import ParkedEventSkipped, ReactionRefused, RefusalSettled, UpstreamReconciled
 
 
 class HistoryReactionRefused(ReactionRefused, frozen=True, kw_only=True, tag="caretrail.history.reaction-refused.v1"):
@@ -17,3 +17,9 @@ class HistoryParkedEventSkipped(
     ParkedEventSkipped, frozen=True, kw_only=True, tag="caretrail.history.parked-event-skipped.v1"
 ):
     """An operator let history pass over another service's event that it could not take."""
+
+
+class HistoryUpstreamReconciled(
+    UpstreamReconciled, frozen=True, kw_only=True, tag="caretrail.history.upstream-reconciled.v1"
+):
+    """An operator let history go on behind an upstream whose log was restored from a backup."""

@@ -10,7 +10,17 @@ from uuid import UUID
 
 import msgspec
 
-from events.base import UNSET, Category, Event, Instant, ParkedEventSkipped, ReactionRefused, RefusalSettled, Sensitive
+from events.base import (
+    UNSET,
+    Category,
+    Event,
+    Instant,
+    ParkedEventSkipped,
+    ReactionRefused,
+    RefusalSettled,
+    Sensitive,
+    UpstreamReconciled,
+)
 from events.terms import (
     CareRole,
     ClearanceOutcome,
@@ -280,3 +290,9 @@ class IntakeParkedEventSkipped(
     ParkedEventSkipped, frozen=True, kw_only=True, tag="caretrail.intake.parked-event-skipped.v1"
 ):
     """An operator let intake pass over another service's event that it could not take."""
+
+
+class IntakeUpstreamReconciled(
+    UpstreamReconciled, frozen=True, kw_only=True, tag="caretrail.intake.upstream-reconciled.v1"
+):
+    """An operator let intake go on behind an upstream whose log was restored from a backup."""

@@ -8,7 +8,17 @@ from uuid import UUID
 
 import msgspec
 
-from events.base import UNSET, Category, Event, Instant, ParkedEventSkipped, ReactionRefused, RefusalSettled, Sensitive
+from events.base import (
+    UNSET,
+    Category,
+    Event,
+    Instant,
+    ParkedEventSkipped,
+    ReactionRefused,
+    RefusalSettled,
+    Sensitive,
+    UpstreamReconciled,
+)
 from events.terms import AlertLevel, QuestionnaireResult
 
 
@@ -186,3 +196,9 @@ class MonitoringParkedEventSkipped(
     ParkedEventSkipped, frozen=True, kw_only=True, tag="caretrail.monitoring.parked-event-skipped.v1"
 ):
     """An operator let monitoring pass over another service's event that it could not take."""
+
+
+class MonitoringUpstreamReconciled(
+    UpstreamReconciled, frozen=True, kw_only=True, tag="caretrail.monitoring.upstream-reconciled.v1"
+):
+    """An operator let monitoring go on behind an upstream whose log was restored from a backup."""

@@ -8,7 +8,17 @@ from typing import ClassVar
 
 import msgspec
 
-from events.base import UNSET, Category, Event, Instant, ParkedEventSkipped, ReactionRefused, RefusalSettled, Sensitive
+from events.base import (
+    UNSET,
+    Category,
+    Event,
+    Instant,
+    ParkedEventSkipped,
+    ReactionRefused,
+    RefusalSettled,
+    Sensitive,
+    UpstreamReconciled,
+)
 from events.terms import Intensity
 
 
@@ -117,3 +127,9 @@ class PrescriptionParkedEventSkipped(
     ParkedEventSkipped, frozen=True, kw_only=True, tag="caretrail.prescription.parked-event-skipped.v1"
 ):
     """An operator let prescription pass over another service's event that it could not take."""
+
+
+class PrescriptionUpstreamReconciled(
+    UpstreamReconciled, frozen=True, kw_only=True, tag="caretrail.prescription.upstream-reconciled.v1"
+):
+    """An operator let prescription go on behind an upstream whose log was restored from a backup."""

@@ -7,7 +7,16 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from events.base import UNSET, Category, Event, ParkedEventSkipped, ReactionRefused, RefusalSettled, Sensitive
+from events.base import (
+    UNSET,
+    Category,
+    Event,
+    ParkedEventSkipped,
+    ReactionRefused,
+    RefusalSettled,
+    Sensitive,
+    UpstreamReconciled,
+)
 from events.terms import CareRole, ClearanceOutcome, Intensity, Priority, ReferralKind
 
 
@@ -112,3 +121,9 @@ class ReferralParkedEventSkipped(
     ParkedEventSkipped, frozen=True, kw_only=True, tag="caretrail.referral.parked-event-skipped.v1"
 ):
     """An operator let referral pass over another service's event that it could not take."""
+
+
+class ReferralUpstreamReconciled(
+    UpstreamReconciled, frozen=True, kw_only=True, tag="caretrail.referral.upstream-reconciled.v1"
+):
+    """An operator let referral go on behind an upstream whose log was restored from a backup."""

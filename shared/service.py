@@ -14,7 +14,7 @@ from events.base import LANES, ParkedEventSkipped, RefusalSettled, UpstreamRecon
 from events.catalogue import Catalogue
 from shared.access import Access, AccessTable, CareTeam, Role, Rule
 from shared.clock import Clock
-from shared.eventlog import Application, check_clock, check_schema, migrate, open_log
+from shared.eventlog import Application, Replace, check_clock, check_schema, migrate, open_log
 from shared.figures import FIGURES, Watched
 from shared.http import Blueprint, ReadyCheck, service_app
 from shared.identity import (
@@ -50,14 +50,19 @@ Client = Callable[[str], httpx.Client]
 """Gives an HTTP client whose base is a service's own address."""
 
 
+SetAside = Callable[[Any, str, Mapping[int, int]], Sequence[Replace]]
+"""Takes an application, an upstream, and behind which position of each lane it goes on; gives the rows to change."""
+
+
 @dataclass(frozen=True)
 class Service:
     """What a service is made of; each service's service.py holds one.
 
     `settled` is its own event of a refused reaction that was dealt with, `skipped` that of an event which an operator
-    let it pass over, `reconciled` that of an upstream whose restored log it goes on behind, `upstreams` the services whose events it takes, `care_team` the table of membership that its
-    access decisions read, `timers` what it does when a time has passed. `connect` hands its application the readers
-    of its upstreams' feeds, where it asks them itself.
+    let it pass over, `reconciled` that of an upstream whose restored log it goes on behind, `upstreams` the services
+    whose events it takes, `care_team` the table of membership that its access decisions read, `timers` what it does
+    when a time has passed. `connect` hands its application the readers of its upstreams' feeds, where it asks them
+    itself; `set_aside` says what becomes of its copies of events that a restored upstream no longer holds.
     """
 
     name: str
@@ -74,6 +79,7 @@ class Service:
     care_team: Table | None = None
     timers: Timers | None = None
     connect: Callable[[Any, Mapping[str, FeedClient]], None] | None = None
+    set_aside: SetAside | None = None
 
 
 def prepare(service: Service, settings: Settings) -> Sequence[str]:

@@ -32,10 +32,11 @@ KEYS, ATTACHMENTS = "keys", "attachments"
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.pass_obj
 def backup(settings: Settings, folder: Path) -> None:
-    """Copy logs, accounts, keys and attachments to DIR, while the suite runs.
+    """Copy logs, accounts and keys to DIR while the suite runs.
 
-    DIR is a new or an empty folder. All logs are copied as of one moment, so that restored together they agree. What
-    is copied holds patients' data and signing keys: guard it like the databases. Portal sessions are not copied.
+    DIR is a new or an empty folder; attachments are copied, too. All logs are copied as of one moment, so that they
+    agree when they are restored together. The copies hold patients' data and signing keys: guard them like the
+    databases. Portal sessions are not copied.
     """
     try:
         with _new(folder), ExitStack() as open_snapshots:

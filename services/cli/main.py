@@ -17,6 +17,7 @@ from services.cli.imports import import_files
 from services.cli.parked import parked
 from services.cli.people import user
 from services.cli.rebuild import rebuild
+from services.cli.reconciling import reconcile, renew_epoch
 from services.cli.restores import restore
 from services.cli.running import run_embedded
 from services.cli.serving import GRACE, Served, answering, health_of
@@ -102,5 +103,18 @@ def worker(settings: Settings, service: str) -> None:
     sys.exit(1 if late else 0)
 
 
-for command in (backup, demo, doctor, history, import_files, parked, rebuild, restore, token, user):
+for command in (
+    backup,
+    demo,
+    doctor,
+    history,
+    import_files,
+    parked,
+    rebuild,
+    reconcile,
+    renew_epoch,
+    restore,
+    token,
+    user,
+):
     main.add_command(command)

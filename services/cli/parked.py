@@ -144,7 +144,7 @@ def skip(settings: Settings, service: str, event_id: str, reason: str, operator:
     Nothing that it would have led to here happens by itself: agree with a clinician first. The skip is recorded, and
     coordinators find on their worklist what is left to them. Later events of the patient then go on in order.
     """
-    by, why = operator or _account(), reason.strip()
+    by, why = operator or account(), reason.strip()
     if not why or len(why) > LONGEST_REASON:
         raise click.UsageError(f"--reason needs some words, {LONGEST_REASON} letters at most.")
     made = service_named(service)
@@ -208,7 +208,8 @@ def _behind(application: Application, row: RowMapping) -> Sequence[RowMapping]:
     return application.query(later.order_by(table.c.sequence))
 
 
-def _account() -> str:
+def account() -> str:
+    """Name the account on this machine that runs this; a usage error if it has no name."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -59,7 +59,7 @@ class Restoration:
 @click.option("--replace", is_flag=True, help="Put it in the place of what is there, which is kept under another name.")
 @click.pass_obj
 def restore(settings: Settings, folder: Path, only: str | None, replace: bool) -> None:
-    """Put a backup in DIR back into place, while the suite is stopped.
+    """Put the backup in DIR into place while the suite is stopped.
 
     Every log begins a new epoch. Restored all together, the services go on by themselves. Where one was restored
     alone, those that follow it stop and say so: `caretrail reconcile` lets them go on.
@@ -159,13 +159,17 @@ def _say_what_was_done(restoration: Restoration, kept: Sequence[str], only: str 
     click.echo(f"restored: {', '.join(restoration.parts())}, as of {restoration.manifest.taken_at:%Y-%m-%d %H:%M:%S}Z")
     for name in kept:
         click.echo(f"what was there is kept as {name}")
-    for line in _what_to_do(restoration.manifest, only):
+    for line in after_one_alone(only) if only else _not_in(restoration.manifest):
         click.echo(line)
 
 
-def _what_to_do(manifest: Manifest, only: str | None) -> Iterator[str]:
+def after_one_alone(name: str) -> Iterator[str]:
+    """Say what is to be done after one log alone was put back."""
     for service in SERVICES:
-        if only in service.upstreams:
-            yield f"{service.name} will stop at {only}: see `caretrail reconcile {service.name} {only}`"
-        if only is None and service.name not in manifest.databases:
-            yield f"{service.name} was not in this backup and stays as it is: run `caretrail doctor`"
+        if name in service.upstreams:
+            yield f"{service.name} will stop at {name}: see `caretrail reconcile {service.name} {name}`"
+
+
+def _not_in(manifest: Manifest) -> Iterator[str]:
+    for name in set(NAMES).difference(manifest.databases):
+        yield f"{name} was not in this backup and stays as it is: run `caretrail doctor`"

@@ -11,12 +11,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import RowMapping, Select, and_, false, func, or_, select
+from sqlalchemy import RowMapping, Select, Table, and_, false, func, or_, select
 
 from events.base import Event, lane_of
 from services.history.domain import PatientRecord, own_fields
-from services.history.worklists import timeline
-from shared.eventlog import Application, NotFound, Refused
+from services.history.worklists import lost_facts, timeline
+from shared.eventlog import Application, NotFound, Refused, Replace
 from shared.messaging import REFUSED_REACTIONS, FeedClient, FeedUnavailable, HeadsView, Refusal
 
 VECTOR = re.compile(r"[a-z]+:[0-9]{1,18}(,[a-z]+:[0-9]{1,18})*")
@@ -74,6 +74,23 @@ class History(Application):
         """Say in a sentence what a type of fact means."""
         text = (self._catalogue.class_of(type_name).__doc__ or "").strip()
         return text.split("\n")[0]
+
+    # Facts that a restored log no longer holds
+
+    def set_aside(self, upstream: str, behind: Mapping[int, int]) -> Sequence[Replace]:
+        """Give the changes that take facts beyond a position of each lane out of the timeline, and keep them apart."""
+        changes = []
+        for row in self.beyond(timeline, upstream, behind):
+            changes.append(Replace(timeline, {"event_id": row["event_id"]}, []))
+            place = {name: row[name] for name in ("service", "epoch", "position")}
+            changes.append(Replace(lost_facts, place, [dict(row)]))
+        return changes
+
+    def beyond(self, table: Table, upstream: str, behind: Mapping[int, int]) -> list[RowMapping]:
+        """List the facts of an upstream beyond a position of each lane."""
+        lanes = [and_(table.c.lane == lane, table.c.position > position) for lane, position in behind.items()]
+        found = select(table).where(table.c.service == upstream, or_(false(), *lanes))
+        return self.query(found.order_by(table.c.position))
 
     # Record
 

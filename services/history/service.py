@@ -1,6 +1,6 @@
 """What history is made of."""
 
-from events.history import HistoryParkedEventSkipped, HistoryRefusalSettled
+from events.history import HistoryParkedEventSkipped, HistoryRefusalSettled, HistoryUpstreamReconciled
 from services.history import api
 from services.history.application import History
 from services.history.policies import policies
@@ -23,9 +23,11 @@ SERVICE = Service(
     policies=policies,
     settled=HistoryRefusalSettled,
     skipped=HistoryParkedEventSkipped,
+    reconciled=HistoryUpstreamReconciled,
     upstreams=("intake", "prescription", "referral", "monitoring"),
     blueprints=(api.blueprint,),
     access=ACCESS,
     care_team=care_team,
     connect=History.follow,
+    set_aside=History.set_aside,
 )

@@ -1,6 +1,6 @@
 """What the intake service is made of."""
 
-from events.intake import IntakeParkedEventSkipped, IntakeRefusalSettled
+from events.intake import IntakeParkedEventSkipped, IntakeRefusalSettled, IntakeUpstreamReconciled
 from services.intake import api, worklists
 from services.intake.application import Intake
 from services.intake.policies import policies
@@ -15,6 +15,7 @@ SERVICE = Service(
     policies=policies,
     settled=IntakeRefusalSettled,
     skipped=IntakeParkedEventSkipped,
+    reconciled=IntakeUpstreamReconciled,
     upstreams=("referral",),
     blueprints=api.BLUEPRINTS,
     access=api.ACCESS,

@@ -1,6 +1,6 @@
 """What the monitoring service is made of."""
 
-from events.monitoring import MonitoringParkedEventSkipped, MonitoringRefusalSettled
+from events.monitoring import MonitoringParkedEventSkipped, MonitoringRefusalSettled, MonitoringUpstreamReconciled
 from services.monitoring import api, worklists
 from services.monitoring.application import Monitoring
 from services.monitoring.policies import policies
@@ -17,6 +17,7 @@ SERVICE = Service(
     timers=timers,
     settled=MonitoringRefusalSettled,
     skipped=MonitoringParkedEventSkipped,
+    reconciled=MonitoringUpstreamReconciled,
     upstreams=("intake", "prescription"),
     blueprints=api.blueprints,
     access=api.ACCESS,

@@ -1,6 +1,10 @@
 """What the prescription service is made of."""
 
-from events.prescription import PrescriptionParkedEventSkipped, PrescriptionRefusalSettled
+from events.prescription import (
+    PrescriptionParkedEventSkipped,
+    PrescriptionRefusalSettled,
+    PrescriptionUpstreamReconciled,
+)
 from services.prescription import api, worklists
 from services.prescription.application import Programs
 from services.prescription.policies import policies
@@ -15,6 +19,7 @@ SERVICE = Service(
     policies=policies,
     settled=PrescriptionRefusalSettled,
     skipped=PrescriptionParkedEventSkipped,
+    reconciled=PrescriptionUpstreamReconciled,
     upstreams=("intake", "monitoring"),
     blueprints=(api.blueprint,),
     access=api.ACCESS,

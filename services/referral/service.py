@@ -1,6 +1,6 @@
 """What the referral service is made of."""
 
-from events.referral import ReferralParkedEventSkipped, ReferralRefusalSettled
+from events.referral import ReferralParkedEventSkipped, ReferralRefusalSettled, ReferralUpstreamReconciled
 from services.referral import api, worklists
 from services.referral.application import Referrals
 from services.referral.policies import policies
@@ -15,6 +15,7 @@ SERVICE = Service(
     policies=policies,
     settled=ReferralRefusalSettled,
     skipped=ReferralParkedEventSkipped,
+    reconciled=ReferralUpstreamReconciled,
     upstreams=("intake", "monitoring"),
     blueprints=(api.blueprint,),
     access=api.ACCESS,

@@ -9,7 +9,23 @@ import pytest
 
 from tests.cli.terminal import caretrail
 
-COMMANDS = ("backup", "demo", "doctor", "history", "import", "migrate", "restore", "token", "up", "user", "web", "worker")
+COMMANDS = (
+    "backup",
+    "demo",
+    "doctor",
+    "history",
+    "import",
+    "migrate",
+    "rebuild",
+    "reconcile",
+    "new-epoch",
+    "restore",
+    "token",
+    "up",
+    "user",
+    "web",
+    "worker",
+)
 ACCOUNT_COMMANDS = ("add", "disable", "list", "reset", "role")
 
 

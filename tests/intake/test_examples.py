@@ -46,7 +46,8 @@ HISTORIES = {
     ),
     Refusal: ("reaction-refused", "refusal-settled"),
 }
-TYPES = sorted(name for history in HISTORIES.values() for name in history)
+BY_OPERATORS = ("parked-event-skipped", "upstream-reconciled")
+TYPES = sorted(name for history in (*HISTORIES.values(), BY_OPERATORS) for name in history)
 VIEWS = {
     Patient: (PatientView, TeamView),
     Screening: (ScreeningView,),

@@ -30,8 +30,8 @@ OF_A_PLAN = (
 OF_AN_ALERT = ("alert-raised", "alert-evidence-joined", "alert-acknowledged", "alert-resolved")
 OF_ANOTHER_ALERT = ("alert-overdue", "alert-review-overdue")
 OF_A_REFUSAL = ("reaction-refused", "refusal-settled")
-OF_A_SKIP = ("parked-event-skipped",)
-TYPES = (*OF_A_PLAN, *OF_AN_ALERT, *OF_ANOTHER_ALERT, *OF_A_REFUSAL, *OF_A_SKIP)
+BY_OPERATORS = ("parked-event-skipped", "upstream-reconciled")
+TYPES = (*OF_A_PLAN, *OF_AN_ALERT, *OF_ANOTHER_ALERT, *OF_A_REFUSAL, *BY_OPERATORS)
 
 
 def example(name: str, *, erased: bool = False) -> Event:

@@ -15,7 +15,8 @@ from shared.messaging.refusals_api import RefusedReactionView
 
 EXAMPLES = Path(__file__).parents[2] / "events" / "examples"
 LOOP = ("requested", "received", "accepted", "reported", "completed", "acknowledged")
-TYPES = {*LOOP, "declined", "cancelled", "reaction-refused", "refusal-settled"}
+BY_OPERATORS = ("parked-event-skipped", "upstream-reconciled")
+TYPES = {*LOOP, "declined", "cancelled", "reaction-refused", "refusal-settled", *BY_OPERATORS}
 
 
 def example(name: str, *, erased: bool = False) -> Event:

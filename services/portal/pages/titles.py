@@ -69,6 +69,10 @@ TITLES: Mapping[str, tuple[str, str]] = {
         f"{service}.parked-event-skipped": ("Event skipped by an operator", "exclamation-triangle")
         for service in words.SERVICES
     },
+    **{
+        f"{service}.upstream-reconciled": ("Went on behind a restored log", "exclamation-triangle")
+        for service in words.SERVICES
+    },
 }
 """Title and icon of each type of fact, by `<service>.<words>`; a test asks for every type of the vocabulary."""
 
