@@ -9,13 +9,14 @@ from typing import Any
 
 from kombu import Connection, Exchange, Queue
 from kombu.exceptions import OperationalError
-from kombu.transport import pyamqp
+from kombu.transport import memory, pyamqp
 
 from events.base import LANES
 
 EXCHANGE = Exchange("caretrail.events", type="topic", durable=True)
 MEMORY_POLLING = 0.01
 KEPT_MESSAGES = 100_000
+KEPT_IN_MEMORY = 1_000
 DELIVERY_LIMIT = 20
 HEARTBEAT = 20
 ANSWER_WITHIN = 5.0
@@ -25,7 +26,7 @@ RECONNECT_AFTER = 1.0
 def connect(url: str) -> Connection:
     """Open a broker connection for one thread of one process; never share it."""
     if is_memory(url):
-        return Connection(url, transport_options={"polling_interval": MEMORY_POLLING})
+        return Connection(url, transport=_Memory, transport_options={"polling_interval": MEMORY_POLLING})
     # One try: whoever connects has its own way to wait, and kombu's would be for ever.
     once = {"max_retries": 1, "interval_start": 0, "interval_max": 0}
     timeouts = {"read_timeout": ANSWER_WITHIN, "write_timeout": ANSWER_WITHIN}
@@ -48,6 +49,17 @@ def broker_errors(url: str) -> tuple[type[BaseException], ...]:
     """List the errors that mean: the broker is away, or threw us out."""
     found: tuple[type[BaseException], ...] = (OperationalError, OSError, *Connection(url).connection_errors)
     return (*found, *Connection(url).channel_errors)
+
+
+class _MemoryChannel(memory.Channel):  # type: ignore[misc, unused-ignore]
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+        """Let fall what a slow reader has no room for: the log heals it, and memory is for the living."""
+        if self._size(queue) < KEPT_IN_MEMORY:
+            super()._put(queue, message, **kwargs)
+
+
+class _Memory(memory.Transport):  # type: ignore[misc, unused-ignore]
+    Channel = _MemoryChannel
 
 
 class PlainMessage(pyamqp.Message):  # type: ignore[misc, unused-ignore]

@@ -86,24 +86,23 @@ class Relay:
         more = True
         while not stop.is_set():
             beat()
-            if more:
-                self._publish_next(window, epoch)
+            full = more and self._publish_next(window, epoch)
             self._store(at_once=False)
             window.rest()
-            more = self._wait_for_more(lease)
+            more = full or self._wait_for_more(lease)
         self._store(at_once=True)
 
-    def _publish_next(self, window: _Window, epoch: UUID) -> None:
-        while pending := self._recorder.read(self._position, limit=WINDOW):
+    def _publish_next(self, window: _Window, epoch: UUID) -> bool:
+        """Publish what is next and tell whether there may be more."""
+        pending = self._recorder.read(self._position, limit=WINDOW)
+        if pending:
             types = {event.topic for event in pending}
             points.reached(points.BEFORE_PUBLISH, types)
             self.unroutable += window.publish([self._message(epoch, event) for event in pending])
             points.reached(points.AFTER_PUBLISH, types)
             self._position = pending[-1].position
             self.published += len(pending)
-            if len(pending) < WINDOW:
-                return
-            self._store(at_once=False)
+        return len(pending) == WINDOW
 
     def _wait_for_more(self, lease: Lease) -> bool:
         self._recorder.committed.wait(self._idle if self._position == self._stored else min(self._idle, STORE_EVERY))
