@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from click.testing import CliRunner, Result
 from events.vocabulary import CATALOGUE
 from services.cli import main
 from services.intake.service import SERVICE as INTAKE
-from shared.eventlog import open_log
+from services.suite import may_serve
+from shared.eventlog import SQLiteRecorder, open_log
+from shared.settings import Settings
 from tests.intake.given import a_context, an_identity
 
 
@@ -93,6 +96,15 @@ class TestALogThatCannotBeWorkedOn:
         assert told.exit_code == 1
         assert told.stderr.startswith("Error: this log was migrated by a newer version of CareTrail (schema 99")
 
+    def test_because_clocks_disagree_is_not_served(self, office, monkeypatch):
+        database_clock = SQLiteRecorder.database_clock
+        monkeypatch.setattr(SQLiteRecorder, "database_clock", lambda log: database_clock(log) + timedelta(seconds=8))
+
+        told = office.run("web", "intake")
+
+        assert told.exit_code == 1
+        assert told.stderr.startswith("Error: this machine's clock is 8 s off its database's")
+
     def test_is_refused_by_a_worker_too(self, office):
         office.change("UPDATE log_state SET schema_version = 99")
         command = [sys.executable, "-m", "services.cli", "worker", "intake"]
@@ -112,6 +124,13 @@ class TestALogThatCannotBeWorkedOn:
             1,
             "Error: there is no log in this database yet: run `caretrail migrate` first\n",
         )
+
+
+class TestALogThatDoesNotAnswerNow:
+    def test_is_served_until_it_does(self):
+        environment = {"CARETRAIL_MODE": "production", "INTAKE_DATABASE_URL": "postgresql://intake@127.0.0.1:1/intake"}
+
+        may_serve("intake", Settings.from_environ(environment))
 
 
 class TestMigrating:

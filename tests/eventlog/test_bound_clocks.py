@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from services.intake.service import SERVICE as INTAKE
 from shared.clock import ShiftedClock
 from shared.eventlog import LogUnavailable, migrate, open_log
+from shared.service import prepare
+from shared.settings import Settings
 from tests.eventlog import bakery
 from tests.eventlog.bakery import CATALOGUE, Bakery, Order, a_context
-from tests.eventlog.conftest import PostgresLog
+from tests.eventlog.conftest import PostgresLog, service_url
 
 APPEND = """
 SELECT new_recorded_at FROM append(
@@ -111,3 +114,18 @@ class TestService:
     def test_may_not_free_itself_of_the_bound(self, service):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             service.execute("UPDATE log_state SET clock_within = NULL")
+
+
+class TestTheSuite:
+    @pytest.mark.parametrize(("more", "bound"), [({}, 5), ({"CARETRAIL_CLOCK_FILE": "/nowhere/clock"}, None)], ids=str)
+    def test_bounds_clocks_unless_a_file_moves_them(self, postgres_database, more, bound):
+        environment = {
+            "CARETRAIL_MODE": "production",
+            "CARETRAIL_ADMIN_DATABASE_URL": postgres_database,
+            "INTAKE_DATABASE_URL": service_url(postgres_database),
+        }
+
+        prepare(INTAKE, Settings.from_environ({**environment, **more}))
+
+        with psycopg.connect(postgres_database) as superuser:
+            assert superuser.execute("SELECT clock_within FROM log_state").fetchone() == (bound,)
