@@ -17,17 +17,22 @@ from services.cli.checks import answering, configuration, durability, progress, 
 from services.cli.checks.findings import Finding, Level
 from services.cli.checks.installation import Installation
 from services.cli.doctor import CHECKS, Check, examine
+from services.cli.serving import answering as answering_at
 from services.suite import prepare_all, service_named
 from shared.clock import ShiftedClock, system_clock
 from shared.eventlog import Commit, Move, Position, Replace, open_log
 from shared.eventlog.tables import parked, refused_reactions
+from shared.figures import FIGURES, Watched
+from shared.http.service import plain_app
 from shared.identity import KeyFolder
+from shared.messaging import Relay
 from shared.settings import SERVICES, Settings
 from tests.cli.terminal import caretrail
 from tests.journeys.running import embedded, free_port
 from tests.messaging.delivery import until
 
 A_SECRET = "hunter2-hunter2"
+A_BODY = '{"occurred_at": "2026-11-23T09:00:00Z", "correlation_id": "c", "causation_id": "r"}'
 AN_EPOCH = UUID("7f0c6f9e-1111-4222-8333-944455556666")
 
 
@@ -392,7 +397,7 @@ def _record(home: Home) -> None:
     home.change(
         "intake",
         "INSERT INTO events (originator_id, originator_version, topic, state, recorded_at, lane, previous) VALUES "
-        f"('{uuid4().hex}', 1, 't', x'00', '{system_clock():%Y-%m-%dT%H:%M:%S.%fZ}', 3, 0)",
+        f"('{uuid4().hex}', 1, 't', CAST('{A_BODY}' AS BLOB), '{system_clock():%Y-%m-%dT%H:%M:%S.%fZ}', 3, 0)",
     )
 
 
@@ -431,7 +436,7 @@ class TestProgress:
     def test_tells_who_has_taken_more_than_there_is(self, home: Home):
         home.write("referral", Commit(moves=[Move("intake", 3, None, Position(_epoch(home), 7, "x-1"))]))
 
-        assert "more was taken than its log holds" in only(home.look(progress.positions)).seen
+        assert "more was taken than the log holds" in only(home.look(progress.positions)).seen
 
     def test_tells_where_another_event_stands(self, home: Home):
         _record(home)
@@ -502,6 +507,25 @@ class TestProcesses:
 
         assert f"history does not answer at {nobody}" in only(found).seen
         assert "caretrail web history" in only(found).do
+
+    def test_of_a_worker_tell_what_only_it_knows(self, home: Home):
+        bind, settings = f"127.0.0.1:{free_port()}", home.settings
+        log = open_log(settings.database_url("referral"))
+        watched = Watched("referral", log, system_clock, relay=Relay("referral", log, "memory://"))
+        watched.relay.unroutable = 3
+        FIGURES.watch(watched)
+
+        with answering_at(bind, plain_app("referral-worker", {"lanes": lambda: "2 of 32 lanes stopped"})):
+            found = home.look(answering.processes, CARETRAIL_WORKER_BIND=bind)
+        FIGURES.forget(watched)
+        log.close()
+
+        assert [(finding.check, finding.level) for finding in found] == [
+            ("answers", Level.ERROR),
+            ("broker", Level.WARNING),
+        ]
+        assert "lanes: 2 of 32 lanes stopped" in found[0].seen
+        assert "3 messages of this worker's relay found no queue" in found[1].seen
 
     def test_of_another_version_are_told(self, home: Home, lived_in: dict[str, str], monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(answering, "package_version", lambda: "99.0")

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy import func, select
 
-from events.base import LANES, event_id
+from events.base import LANES
 from events.catalogue import Unreadable
 from services.cli.checks.findings import Finding, error, fine, moment, overdue, warning
 from services.cli.checks.installation import Installation
+from shared.clock import Clock
 from shared.eventlog import LogRecorder, Position
 from shared.eventlog.standing import standing
 from shared.eventlog.tables import events
 from shared.identity import KeyFolder, ServiceTokens
-from shared.messaging import FeedClient, FeedUnavailable
+from shared.messaging import FeedClient, FeedUnavailable, HeadsView, Page, page
+from shared.messaging.epochs import Stands, standing_of, what_to_do
 from shared.service import clients
 
 PUBLISHING, TIMERS, POSITIONS = "publishing", "timers", "positions"
@@ -58,86 +60,73 @@ def timers(installation: Installation) -> Iterator[Finding]:
 
 
 @dataclass(frozen=True)
-class Upstream:
-    """What is known of an upstream's log: its epoch, its heads, and, if it can be read from here, the log itself."""
+class Opened:
+    """An upstream's log that is opened here: looked at without the promise that heads otherwise make."""
 
-    name: str
-    epoch: UUID
-    heads: Sequence[int]
-    log: LogRecorder | None
+    upstream: str
+    recorder: LogRecorder
+    clock: Clock
+
+    def heads(self) -> HeadsView:
+        """Give its heads."""
+        lanes = tuple(standing(self.recorder).heads)
+        return HeadsView(epoch=self.recorder.epoch(), lanes=lanes, at=self.clock())
+
+    def read(self, after: int, lane: int | None = None, limit: int = 500) -> Page:
+        """Give a page of it."""
+        return page(self.upstream, self.recorder, after, limit, lane)
 
 
 def positions(installation: Installation) -> Iterator[Finding]:
     """Compare how far every consumer has come in every lane with what its upstreams hold."""
     for service, recorder in installation.services():
         for name in service.upstreams:
-            upstream = _upstream(installation, service.name, name)
-            if upstream is None:
-                yield fine(POSITIONS, f"{service.name}: {name} cannot be asked from here how far it is")
-                continue
             taken = recorder.positions(name)
-            stopped = list(_stopped(service.name, upstream, taken))
-            yield from stopped or [_lag(installation, service.name, upstream, taken)]
+            try:
+                with _followed(installation, service.name, name) as upstream:
+                    findings = list(_stopped(service.name, upstream, taken))
+                    yield from findings or [_lag(installation, service.name, upstream, taken)]
+            except (FeedUnavailable, Unreadable):
+                yield fine(POSITIONS, f"{service.name}: {name} cannot be asked from here how far it is")
 
 
-def _upstream(installation: Installation, consumer: str, name: str) -> Upstream | None:
-    """Look into the upstream's log or, where its database is not told here, ask its feed as the consumer."""
-    log = installation.logs.get(name)
-    if log is not None:
-        return Upstream(name, log.epoch(), standing(log).heads, log)
-    folder = installation.settings.keys
-    if not (folder / f"{consumer}.jwk").exists():
-        return None
-    key = KeyFolder(folder).signing_key(consumer)
-    tokens = ServiceTokens(consumer, key, installation.settings.audience, installation.clock)
-    with clients(installation.settings)(name) as client:
-        try:
-            told = FeedClient(name, client, tokens.bearer).heads()
-        except (FeedUnavailable, Unreadable):
-            return None
-    return Upstream(name, told.epoch, told.lanes, None)
+@contextmanager
+def _followed(installation: Installation, consumer: str, name: str) -> Iterator[Opened | FeedClient]:
+    """Open the upstream's log or, where its database is not told here, ask its feed as the consumer."""
+    if name in installation.logs:
+        yield Opened(name, installation.logs[name], installation.clock)
+        return
+    given = installation.settings
+    if not (given.keys / f"{consumer}.jwk").exists():
+        raise FeedUnavailable(f"{consumer} has no key here to ask {name} with")
+    key = KeyFolder(given.keys).signing_key(consumer)
+    with clients(given)(name) as client:
+        yield FeedClient(name, client, ServiceTokens(consumer, key, given.audience, installation.clock).bearer)
 
 
-def _stopped(consumer: str, upstream: Upstream, taken: Mapping[int, Position]) -> Iterator[Finding]:
+def _stopped(consumer: str, upstream: Opened | FeedClient, taken: Mapping[int, Position]) -> Iterator[Finding]:
     """Find positions that no event of the upstream leads on from: it was restored, or is another log."""
-    reasons: dict[str, list[int]] = {}
-    for lane, position in taken.items():
-        if reason := _why_stopped(upstream, lane, position):
-            reasons.setdefault(reason, []).append(lane)
-    for reason, lanes in reasons.items():
-        yield error(
-            POSITIONS,
-            f"{consumer} cannot go on in {len(lanes)} of {LANES} lanes of {upstream.name}: {reason}",
-            f"find out whether {upstream.name} was restored from a backup; then run "
-            f"`caretrail reconcile {consumer} {upstream.name}` (docs/operations.md, restore)",
-        )
+    lanes: dict[Stands, list[int]] = {}
+    for lane, stands in standing_of(taken, upstream).items():
+        lanes.setdefault(stands, []).append(lane)
+    for stands, found in lanes.items():
+        if stands is not Stands.FINE:
+            seen = f"{consumer} cannot go on in {len(found)} of {LANES} lanes of {upstream.upstream}: {stands}"
+            yield error(POSITIONS, seen, what_to_do(consumer, upstream.upstream, stands))
 
 
-def _why_stopped(upstream: Upstream, lane: int, position: Position) -> str | None:
-    if position.epoch != upstream.epoch:
-        return "its log has another epoch than the one they were taken from"
-    if position.sequence > upstream.heads[lane]:
-        return "more was taken than its log holds"
-    if upstream.log is not None and _event_at(upstream.log, position.sequence) != position.event_id:
-        return "another event stands where the last one was taken"
-    return None
-
-
-def _event_at(log: LogRecorder, sequence: int) -> str | None:
-    for found in log.read(after=sequence - 1, limit=1):
-        return event_id(found.originator_id, found.originator_version)
-    return None
-
-
-def _lag(installation: Installation, consumer: str, upstream: Upstream, taken: Mapping[int, Position]) -> Finding:
-    behind = {lane: at for lane in range(LANES) if (at := _sequence(taken, lane)) < upstream.heads[lane]}
+def _lag(
+    installation: Installation, consumer: str, upstream: Opened | FeedClient, taken: Mapping[int, Position]
+) -> Finding:
+    heads, name = upstream.heads().lanes, upstream.upstream
+    behind = {lane: at for lane in range(LANES) if (at := _sequence(taken, lane)) < heads[lane]}
     if not behind:
-        return fine(POSITIONS, f"{consumer} has taken everything of {upstream.name}")
-    do = f"start {_works(installation, consumer)}; if it runs, see its log, and whether {upstream.name} answers"
-    if upstream.log is None:
-        return warning(POSITIONS, f"{consumer} is behind {upstream.name} in {len(behind)} lanes", do)
-    number, since = _waiting(upstream.log, behind)
-    seen = f"{consumer} is {number} events behind {upstream.name}, in {len(behind)} lanes, since {moment(since)}"
+        return fine(POSITIONS, f"{consumer} has taken everything of {name}")
+    do = f"start {_works(installation, consumer)}; if it runs, see its log, and whether {name} answers"
+    if isinstance(upstream, FeedClient):
+        return warning(POSITIONS, f"{consumer} is behind {name} in {len(behind)} lanes", do)
+    number, since = _waiting(upstream.recorder, behind)
+    seen = f"{consumer} is {number} events behind {name}, in {len(behind)} lanes, since {moment(since)}"
     return overdue(POSITIONS, seen, do, installation.clock() - since)
 
 
