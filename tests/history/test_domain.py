@@ -165,6 +165,24 @@ class TestAnAlert:
         assert (alert["status"], alert["acknowledge_by"]) == ("open", "2026-11-23T09:15:00Z")
         assert [joined["evidence"] for joined in alert["evidence"]] == ["second"]
 
+    def test_goes_up_a_level_with_every_time_that_passes_until_somebody_takes_it(self):
+        first, second = NINE + timedelta(minutes=15), NINE + timedelta(minutes=30)
+        facts = self.raised()
+        overdue = {"level": AlertLevel.E0, "rules_version": "1"}
+
+        once = facts.add(monitoring.AlertOverdue, missed=first, acknowledge_by=second, **overdue).shown("alerts")
+        twice = facts.add(monitoring.AlertOverdue, missed=second, **overdue).shown("alerts")
+        taken = facts.add(monitoring.AlertAcknowledged, acknowledged_by="erin").shown("alerts")
+
+        assert (once["status"], once["level"], once["acknowledge_by"]) == ("overdue", "E0", "2026-11-23T09:30:00Z")
+        assert (twice["status"], twice["acknowledge_by"]) == ("overdue", "2026-11-23T09:30:00Z")
+        assert (taken["status"], len(taken["overdue"])) == ("acknowledged", 2)
+
+    def test_shows_that_its_review_is_overdue_where_it_stands(self):
+        alert = self.raised().add(monitoring.AlertReviewOverdue, missed=NINE).shown("alerts")
+
+        assert (alert["status"], alert["review_overdue"]["missed"]) == ("open", "2026-11-23T09:00:00Z")
+
     def test_can_be_taken_and_closed_after_that(self):
         facts = self.raised().add(monitoring.AlertAcknowledged, acknowledged_by="anna")
         facts.add(monitoring.AlertEvidenceJoined, evidence="second", acknowledge_by=NINE + timedelta(hours=1))

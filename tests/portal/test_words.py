@@ -79,6 +79,14 @@ class TestStories:
             ("intake.questionnaire-imported",
              {"instrument": "PHQ9", "result": {"total": None, "stated_total": 11}, "contradicts": True},
              "PHQ-9: 11 as stated; the stated total contradicts the answers"),
+            ("monitoring.alert-overdue",
+             {"missed": "2026-11-23T08:15:00Z", "level": "E1", "acknowledge_by": "2026-11-23T12:15:00Z"},
+             "Nobody took it by 23 Nov 2026, 09:15; Look today; to be taken by 23 Nov 2026, 13:15"),
+            ("monitoring.alert-overdue",
+             {"missed": "2026-11-23T08:15:00Z", "level": "E0", "acknowledge_by": None},
+             "Nobody took it by 23 Nov 2026, 09:15; Emergency: look now"),
+            ("monitoring.alert-review-overdue", {"missed": "2026-11-23T08:00:00Z"},
+             "Nobody had closed it by 23 Nov 2026, 09:00"),
             ("referral.declined", {"reason": "insufficient-info", "note": "No ECG."},
              "Too little information; No ECG."),
             ("intake.measure-imported", {"kind": "blood-pressure", "value": "120", "second": "80", "unit": "mm[Hg]"},
@@ -137,6 +145,11 @@ class TestPeople:
 
         assert self.people.actor(rule) == "CareTrail’s rule “record the clearance”, for you"
         assert self.people.actor({**rule, "on_behalf_of": None}) == "CareTrail’s rule “record the clearance”"
+
+    def test_are_told_from_timers(self):
+        timer = {"id": "timer:monitoring.note_the_review_that_is_overdue", "role": "service", "on_behalf_of": None}
+
+        assert self.people.actor(timer) == "CareTrail’s rule “note the review that is overdue”"
 
 
 class TestCodes:
