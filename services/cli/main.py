@@ -90,7 +90,7 @@ def web(settings: Settings, service: str) -> None:
 @click.argument("service", type=click.Choice(NAMES))
 @click.pass_obj
 def worker(settings: Settings, service: str) -> None:
-    """Run one service's relay and listener (production mode)."""
+    """Run one service's relay, listener and ticker (production mode)."""
     die_at(settings.fault, settings.home)
     stopping = threading.Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
