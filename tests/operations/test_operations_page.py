@@ -68,7 +68,7 @@ class TestThePage:
         assert told == set(log_lines())
 
     def test_names_commands_that_exist(self):
-        said = set(re.findall(r"`?caretrail ([a-z]+)", PAGE))
+        said = set(re.findall(r"`caretrail ([a-z-]+)", PAGE))
 
         assert said - set(main.commands) == set()
 
