@@ -50,11 +50,21 @@ def prepare_all(settings: Settings) -> None:
     """Create or upgrade every database and key that the suite needs."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     for service in SERVICES:
-        if unfilled := prepare(service, settings):
-            with opened(service, settings) as application:
-                rebuild(application, unfilled)
-    migrate_tables(settings.database_url("identity"), settings.admin_database_url, accounts_tables)
+        prepare_service(service, settings)
+    prepare_accounts(settings)
     migrate_tables(settings.database_url(PORTAL), settings.admin_database_url, portal_tables)
+
+
+def prepare_service(service: Service, settings: Settings) -> None:
+    """Create or upgrade the database of one service."""
+    if unfilled := prepare(service, settings):
+        with opened(service, settings) as application:
+            rebuild(application, unfilled)
+
+
+def prepare_accounts(settings: Settings) -> None:
+    """Create or upgrade the database of accounts."""
+    migrate_tables(settings.database_url("identity"), settings.admin_database_url, accounts_tables)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import click
 from services.cli.backups import ACCOUNTS, folders_of
 from services.cli.folders import FolderPlace
 from services.cli.manifests import Manifest, must_be_whole, read
-from services.suite import SERVICES, prepare_all
+from services.suite import SERVICES, prepare_accounts, prepare_service, service_named
 from shared.clock import clock_from
 from shared.eventlog import LogUnavailable, WrongSchema
 from shared.eventlog.backup import (
@@ -76,7 +76,7 @@ def restore(settings: Settings, folder: Path, only: str | None, replace: bool) -
                 each.stage()
             _begin_epochs(restoration, now)
             kept = _exchange(restoration.parts())
-        prepare_all(settings)
+        _prepare(settings, restoration)
     except FAILURES as error:
         raise click.ClickException(str(error)) from error
     _say_what_was_done(restoration, kept, only)
@@ -153,6 +153,14 @@ def _exchange(parts: Mapping[str, Part]) -> Sequence[str]:
             undo.callback(part.change_back)
         undo.pop_all()
     return [name for name in kept if name]
+
+
+def _prepare(settings: Settings, restoration: Restoration) -> None:
+    """Bring what was put back up to date with this version, and give the services their rights in it."""
+    for name in restoration.logs():
+        prepare_service(service_named(name), settings)
+    if ACCOUNTS in restoration.databases:
+        prepare_accounts(settings)
 
 
 def _say_what_was_done(restoration: Restoration, kept: Sequence[str], only: str | None) -> None:
