@@ -170,6 +170,8 @@ class AlertOverdue(Event, frozen=True, kw_only=True, tag="caretrail.monitoring.a
 class AlertReviewOverdue(Event, frozen=True, kw_only=True, tag="caretrail.monitoring.alert-review-overdue.v1"):
     """Nobody has closed the alert by the time of its review (`missed`), whether somebody has taken it or not."""
 
+    safety: ClassVar[bool] = True
+
     missed: Instant
 
 

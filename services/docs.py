@@ -33,7 +33,8 @@ def _event_catalogue() -> str:
     for name in CATALOGUE.types():
         sensitive = ", ".join(f"`{field}` ({category})" for field, category in CATALOGUE.sensitive_fields(name).items())
         lines.append(f"\n## `{name}`\n\n{_meaning(CATALOGUE.class_of(name))}\n")
-        lines.append(f"Sensitive: {sensitive or 'nothing'}. [Schema](schemas/{name}.json)")
+        safety = "A safety event: its delay may cost a life. " if CATALOGUE.class_of(name).safety else ""
+        lines.append(f"{safety}Sensitive: {sensitive or 'nothing'}. [Schema](schemas/{name}.json)")
     return "\n".join(lines) + "\n"
 
 
