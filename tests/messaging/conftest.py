@@ -29,9 +29,9 @@ def supervisor() -> Iterator[Supervisor]:
     assert watching.stop() == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def rabbitmq_url(rabbitmq_account: str | None) -> Iterator[str]:
-    """A virtual host for all tests of a module: making one takes seconds."""
+    """A virtual host for all tests here: making one takes seconds."""
     if rabbitmq_account is None:
         yield os.environ["CARETRAIL_TEST_AMQP_URL"]
         return

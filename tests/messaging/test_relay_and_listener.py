@@ -86,6 +86,7 @@ class TestFromLogToLog:
             supervisor.start("bakery-relay", Relay("bakery", place.bakery.recorder, broker).run)
             messages: list[Message] = []
             until(lambda: _take(mine, messages))
+            mine.delete()
 
         envelope = unwrap(bytes(messages[0].body))
         assert bytes(envelope.data) == logged.state

@@ -13,9 +13,13 @@ from shared.messaging import Supervisor
 from shared.messaging.supervisor import EXIT_CODE, MOST_LOOKS
 from tests.messaging.delivery import until
 
+LOOK = 0.01
+
 DYING = """
 import time
-from shared.messaging import Supervisor
+from shared.messaging import Supervisor, supervisor
+
+supervisor.LONGEST_PAUSE = 0.01
 
 def dies(stop, beat):
     raise RuntimeError("dead")
@@ -40,7 +44,8 @@ class TestSupervision:
         until(lambda: len(runs) == 3)
         assert supervisor.restarts["loop"] == 2
 
-    def test_five_deaths_in_a_minute_are_given_up(self):
+    def test_five_deaths_in_a_minute_are_given_up(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr("shared.messaging.supervisor.LONGEST_PAUSE", 0.01)
         gave_up = threading.Event()
         watching = Supervisor(give_up=gave_up.set)
 
@@ -90,7 +95,7 @@ class TestSupervision:
 
     def test_a_loop_that_is_held_for_long_is_given_up_and_one_that_turns_is_not(self):
         gave_up = threading.Event()
-        watching = Supervisor(give_up=gave_up.set, look_every=0.02)
+        watching = Supervisor(give_up=gave_up.set, look_every=LOOK)
         turns = threading.Event()
 
         def turning(stop: threading.Event, beat: Callable[[], None]) -> None:
@@ -101,7 +106,7 @@ class TestSupervision:
         watching.start("turning", turning)
         until(turns.is_set)
         # Looks more often than it would take to give up a loop that is held.
-        gave_up_too_early = gave_up.wait(MOST_LOOKS * 0.02 * 2)
+        gave_up_too_early = gave_up.wait(MOST_LOOKS * LOOK * 2)
         held = threading.Event()
         watching.start("held", lambda stop, beat: held.wait() and None)
 

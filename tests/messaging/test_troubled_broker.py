@@ -57,7 +57,10 @@ class TestABrokerThatFallsSilent:
         assert listener.inbox.counts["caught-up"] >= 40
         assert supervisor.stuck() == []
 
-    def test_keeps_no_loop_from_ending(self, place: Town, proxy: Proxy, supervisor: Supervisor):
+    def test_keeps_no_loop_from_ending(
+        self, place: Town, proxy: Proxy, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr("shared.messaging.broker.ANSWER_WITHIN", 1.0)
         working(place, proxy.url, supervisor)
 
         proxy.freeze()
