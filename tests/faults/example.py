@@ -84,6 +84,7 @@ def observation() -> Seen:
             "kept": kept([*intake, *referral]),
             "healed_in": 0.4,
             "behind": [],
+            "stopped": [],
         }
     )
 
@@ -103,8 +104,11 @@ def kept(facts: Told) -> dict[str, dict[str, Told]]:
     found["prescription"]["conclusions"] = [{"event_id": f"{SCREENING}-2"}]
     found["monitoring"]["patients"] = [{"patient_id": PATIENT}]
     found["referral"]["referrals"] = [{"aggregate_id": REFERRAL, "status": "accepted"}]
-    found["history"]["timeline"] = [
-        {"service": one["service"], "position": one["position"], "event_id": one["id"], "body": one["text"]}
-        for one in facts
-    ]
+    found["history"]["timeline"] = [in_the_timeline(one) for one in facts]
     return found
+
+
+def in_the_timeline(one: dict[str, Any]) -> dict[str, Any]:
+    """Give history's row of a fact."""
+    place = {"service": one["service"], "position": one["position"], "epoch": EPOCH}
+    return {**place, "event_id": one["id"], "body": one["text"]}

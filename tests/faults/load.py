@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -52,7 +53,7 @@ def load(
     ended, tokens = threading.Event(), Tokens(password)
     files = [(folder / f"load-{number}.jsonl").open("a", encoding="utf-8") for number in range(clients)]
     with ThreadPoolExecutor(clients) as threads:
-        each = [Client(f"load-{number}", addresses, tokens, file, ended) for number, file in enumerate(files)]
+        each = [Client(new_name(), addresses, tokens, file, ended) for file in files]
         running: list[Future[None]] = [threads.submit(_tell, client, story, pace) for client in each]
         try:
             yield Load(each, folder, running)
@@ -62,6 +63,11 @@ def load(
             thread.result()
     for file in files:
         file.close()
+
+
+def new_name() -> str:
+    """Give a client a name that no other client of any load has had."""
+    return f"load-{secrets.randbelow(10**12)}"
 
 
 def _tell(client: Client, story: Story, pace: float) -> None:

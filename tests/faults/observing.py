@@ -49,7 +49,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
     },
     "history": {
         "care_team": "SELECT patient_id, member_id, role FROM care_team WHERE until IS NULL",
-        "timeline": "SELECT service, position, event_id, body FROM timeline",
+        "timeline": "SELECT service, position, epoch, event_id, body FROM timeline",
     },
 }
 """What each service keeps of the logs: its worklists and projections."""
@@ -102,6 +102,7 @@ def observed(urls: Mapping[str, str], since: Mapping[str, int] | None = None) ->
         },
         "healed_in": 0.0,
         "behind": [],
+        "stopped": [],
         "parked": {
             service: ask(urls[service], "SELECT upstream, sequence, event_id, reason FROM parked")
             for service in UPSTREAMS

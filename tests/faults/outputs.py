@@ -46,3 +46,10 @@ def _is_bad(said: Mapping[str, Any]) -> bool:
 def count_of(file: Path, event: str) -> int:
     """Count how often a process has said something."""
     return file.read_text(encoding="utf-8", errors="replace").count(f'"{event}"') if file.exists() else 0
+
+
+def stopped_lanes(file: Path, since: int = 0) -> list[list[Any]]:
+    """List the lanes, as [upstream, lane], that a process has said to stop, since a place in its output."""
+    lines = file.read_text(encoding="utf-8", errors="replace")[since:].splitlines()
+    said = [found for line in lines if (found := _said(line)) is not None]
+    return [[one["upstream"], one["lane"]] for one in said if one.get("event") == "lane-stopped"]

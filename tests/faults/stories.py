@@ -37,26 +37,34 @@ HISTORY = {
 
 def care_teams(client: Client, mark: str) -> Iterator[None]:
     """Register a patient and let two colleagues join, one of them twice; ask for nonsense, too."""
-    patient = _registered(client, f"{mark}a.")
+    patient = registered(client, f"{mark}a.")
     yield
     here = f"{PATIENTS}/{patient['aggregate']}"
     for letter in "bc":
         member = {"member_id": f"{mark}{letter}.", "role": "physician"}
-        last = _joined(client, here, member)
+        last = joined(client, here, member)
         yield
         client.read("anna", here, last)
         yield
-    _joined(client, here, member, key=last["key"])
+    joined(client, here, member, key=last["key"])
     yield
     client.post("anna", "nonsense", PATIENTS, {"family_name": f"{mark}d."}, mark=f"{mark}d.")
     yield
 
 
-def _registered(client: Client, mark: str) -> Entry:
+def registrations(client: Client, mark: str) -> Iterator[None]:
+    """Register a patient."""
+    registered(client, f"{mark}a.")
+    yield
+
+
+def registered(client: Client, mark: str) -> Entry:
+    """Register a patient whose name is the mark."""
     return client.post("anna", "register", PATIENTS, {"family_name": mark, **PERSON}, records=REGISTERED, mark=mark)
 
 
-def _joined(client: Client, here: str, member: dict[str, str], key: str = "") -> Entry:
+def joined(client: Client, here: str, member: dict[str, str], key: str = "") -> Entry:
+    """Let a colleague, whose id is the mark, join a care team."""
     path, mark = f"{here}/team-members", member["member_id"]
     return client.post("anna", "join", path, member, records=JOINED, mark=mark, key=key, of="patient_id")
 
@@ -82,7 +90,7 @@ class Case:
 
     def screened(self) -> Iterator[None]:
         """Register a patient, fill in a screening that asks for a physician's clearance, and conclude it."""
-        client, last = self.client, _registered(self.client, f"{self.mark}a.")
+        client, last = self.client, registered(self.client, f"{self.mark}a.")
         yield
         self.made["patient"] = last["aggregate"]
         client.read("anna", f"{PATIENTS}/{self.made['patient']}", last)

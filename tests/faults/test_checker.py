@@ -18,6 +18,7 @@ from tests.faults.example import (
     Seen,
     Told,
     fact,
+    in_the_timeline,
     observation,
     told,
 )
@@ -84,8 +85,8 @@ def _a_fact_that_history_changed(history: Told, seen: Seen) -> None:
 
 
 def _a_fact_that_only_history_knows(history: Told, seen: Seen) -> None:
-    row = {"service": "intake", "position": 9, "event_id": f"{PATIENT}-9", "body": "{}"}
-    seen["kept"]["history"]["timeline"].append(row)
+    nobodys = fact(9, PATIENT, 9, "intake.noted", "request 9")
+    seen["kept"]["history"]["timeline"].append(in_the_timeline(nobodys))
 
 
 def _a_conclusion_not_kept(history: Told, seen: Seen) -> None:
@@ -106,9 +107,9 @@ def _effects_out_of_order(history: Told, seen: Seen) -> None:
     last = fact(0, PATIENT, 4, "intake.noted", f"{REFERRAL}-1", 2)
     for place, one in enumerate((before, last), start=7):
         words = {"position": place, "previous": place - 1, "version": place - 3, "id": f"{PATIENT}-{place - 3}"}
-        seen["logs"]["intake"].append({**one, **words, "recorded_at": f"2026-11-23T09:00:{place + 4:02}.000000Z"})
-        row = {"service": "intake", "position": place, "event_id": words["id"], "body": one["text"]}
-        seen["kept"]["history"]["timeline"].append(row)
+        late = {**one, **words, "recorded_at": f"2026-11-23T09:00:{place + 4:02}.000000Z"}
+        seen["logs"]["intake"].append(late)
+        seen["kept"]["history"]["timeline"].append(in_the_timeline(late))
 
 
 def _a_colleague_whom_a_service_does_not_know(history: Told, seen: Seen) -> None:

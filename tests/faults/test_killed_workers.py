@@ -8,9 +8,10 @@ from contextlib import contextmanager
 import pytest
 
 from tests.faults.conftest import Apart
+from tests.faults.directed import PLANTED
 from tests.faults.killing import KILLED, hit
 from tests.faults.walking import NEEDED, REQUESTED, assert_once, assert_whole, cleared, facts, screened
-from tests.journeys.journey import Steps
+from tests.journeys.journey import Steps, eventually
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(180)]
 
@@ -50,6 +51,12 @@ class TestAWorkerKilled:
             assert apart.databases.published(needed)
             assert (before, overheard.times(needed)) == times
 
+    def test_that_acknowledges_before_it_commits_would_leave_nothing_to_come_again(self, apart: Apart):
+        planted = {"CARETRAIL_TEST_PLANTED": "ack before commit", "PYTHONPATH": str(PLANTED)}
+
+        assert acknowledged_too_early(apart, **planted) != []
+        assert acknowledged_too_early(apart) == []
+
     def _is_whole(self, apart: Apart, steps: Steps) -> None:
         cleared(steps)
         assert_once(apart.suite, steps)
@@ -65,3 +72,29 @@ def killed(apart: Apart, worker: str, point: str) -> Iterator[Steps]:
         assert process.ended() == KILLED
     yield steps
     process.start()
+
+
+def acknowledged_too_early(apart: Apart, **settings: str) -> list[str]:
+    """Kill referral's worker before it appends its reaction; list what the broker does not hold for it any more."""
+    worker = apart.suite.processes["referral-worker"]
+    worker.stop()
+    worker.start(**settings)
+    steps = screened(apart.team)
+    with hit(apart.suite.folder, "before-append", steps.conclude):
+        assert worker.ended() == KILLED
+    (needed,) = facts(apart.suite, steps, NEEDED)
+    assert not apart.databases.taken("referral", needed)
+    held = _is_held(apart, needed)
+    worker.start()
+    cleared(steps)
+    return [] if held else [f"I4: {needed['id']} was acknowledged before it was taken"]
+
+
+def _is_held(apart: Apart, needed: dict[str, str]) -> bool:
+    """Tell whether a message waits for its consumer again; the broker notices after a moment that it is gone."""
+    lane = apart.databases.lane(needed)
+    try:
+        eventually(lambda: apart.broker.waiting("referral", needed, lane) > 0, "the message is back", within=5.0)
+    except AssertionError:
+        return False
+    return True
