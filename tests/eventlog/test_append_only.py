@@ -2,6 +2,7 @@
 
 import sqlite3
 from datetime import UTC, datetime
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -35,6 +36,7 @@ LOCKS = (
     "SHARE UPDATE EXCLUSIVE",
     "ROW EXCLUSIVE",
 )
+IN_LANE_FIVE = UUID(int=0)
 APPEND = """
 SELECT * FROM append(
     ARRAY['00000000-0000-0000-0000-000000000009']::uuid[], ARRAY[1]::bigint[], ARRAY['t'], ARRAY['\\x00']::bytea[],
@@ -58,7 +60,7 @@ def sqlite_file(sqlite_url):
 def filled_log(postgres_log):
     """A log with one event in it."""
     recorder = open_log(postgres_log.service)
-    Bakery(recorder, CATALOGUE).save(Order.place(a_context()))
+    Bakery(recorder, CATALOGUE).save(Order.place(a_context(), id=IN_LANE_FIVE))
     recorder.close()
     return postgres_log
 
