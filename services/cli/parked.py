@@ -77,9 +77,9 @@ def parked() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @click.pass_obj
 def list_parked(settings: Settings, service: str | None, as_json: bool) -> None:
-    """List parked events, of one SERVICE or of all whose databases are known here.
+    """List parked events.
 
-    Those that only wait behind another are counted with it.
+    Of one SERVICE, or of all whose databases are known here. Those that only wait behind another are counted with it.
     """
     names = [service] if service else [each.name for each in SERVICES if each.name in settings.database_urls]
     found = [each for name in names for each in _parked_in(name, settings)]
@@ -97,9 +97,9 @@ def list_parked(settings: Settings, service: str | None, as_json: bool) -> None:
 @click.option("--with-body", is_flag=True, help="Show also what it says about the patient, and what the error says.")
 @click.pass_obj
 def show(settings: Settings, service: str, event_id: str, with_body: bool) -> None:
-    """Show one parked event of SERVICE, why it is parked, and what waits behind it.
+    """Show one parked event, why, and what waits behind it.
 
-    EVENT is its id, as `list` shows it. What identifies or describes a patient is left out unless asked for.
+    EVENT is its id, as `list SERVICE` shows it. What identifies or describes a patient is left out unless asked for.
     """
     with opened(service_named(service), settings) as application:
         row = _row_of(application, service, event_id)
@@ -112,9 +112,9 @@ def show(settings: Settings, service: str, event_id: str, with_body: bool) -> No
 @click.argument("event_id", metavar="[EVENT]", required=False)
 @click.pass_obj
 def retry(settings: Settings, service: str, event_id: str | None) -> None:
-    """Try parked events of SERVICE again, and what waits behind them, in order.
+    """Try parked events again, in order.
 
-    All of them, or only EVENT and what waits behind it. Each patient's are tried up to the first that fails. Exits
+    All of SERVICE, or only EVENT and what waits behind it. Each patient's are tried up to the first that fails. Exits
     with 1 if any is still parked. An event that ends this process, too, stays parked.
     """
     with _parking(service_named(service), settings) as (application, parking):
@@ -139,7 +139,7 @@ def retry(settings: Settings, service: str, event_id: str | None) -> None:
 @click.option("--as", "operator", help="Who decides so.  [default: your account on this machine]")
 @click.pass_obj
 def skip(settings: Settings, service: str, event_id: str, reason: str, operator: str | None) -> None:
-    """Let SERVICE pass over one parked EVENT for good, for a stated reason.
+    """Let SERVICE pass over one parked EVENT for good.
 
     Nothing that it would have led to here happens by itself: agree with a clinician first. The skip is recorded, and
     coordinators find on their worklist what is left to them. Later events of the patient then go on in order.

@@ -39,7 +39,7 @@ def described(service: str, row: RowMapping, behind: Sequence[RowMapping], with_
         yield f"            {row['unended']} tries of it, one after the other, ended with their process"
     yield "says"
     yield from (f"  {line}" for line in _says(event, with_body))
-    yield f"behind it   {len(behind)} later events of the same"
+    yield f"behind it   {len(behind)} that came later"
     yield from (f"  {each['event_id']}  {each['event_type']}" for each in behind[:MOST_BEHIND])
     if len(behind) > MOST_BEHIND:
         yield f"  and {len(behind) - MOST_BEHIND} more"
