@@ -20,7 +20,7 @@ from services.cli.rebuild import rebuild
 from services.cli.reconciling import reconcile, renew_epoch
 from services.cli.restores import restore
 from services.cli.running import run_embedded
-from services.cli.serving import Served, answering, health_of
+from services.cli.serving import GRACE, Served, answering, health_of
 from services.cli.tokens import token
 from services.suite import PORTAL, SERVICES, may_serve, prepare_all, web_of, worker_of
 from shared import logs
@@ -98,9 +98,9 @@ def worker(settings: Settings, service: str) -> None:
     running, supervisor = worker_of(service, settings)
     with answering(settings.worker_bind, health_of(running, supervisor)):
         stopping.wait()
-    # The log may need some seconds, too, of the thirty that an operator grants.
-    late = supervisor.stop()
-    running.close()
+    late = supervisor.stop(within=GRACE)
+    if not late:  # who is held in a write would hold the closing of the log, too
+        running.close()
     sys.exit(1 if late else 0)
 
 

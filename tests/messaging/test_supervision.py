@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import pytest
 
 from shared.messaging import Supervisor
 from shared.messaging.supervisor import EXIT_CODE, MOST_LOOKS
+from tests.journeys.running import started
 from tests.messaging.delivery import until
 
 LOOK = 0.01
@@ -129,3 +131,37 @@ class TestSupervision:
         done = subprocess.run([sys.executable, "-c", DYING], timeout=60, check=False)
 
         assert done.returncode == EXIT_CODE
+
+
+HELD = """
+import sys
+import threading
+import services.cli
+from shared.messaging import Supervisor
+
+class Running:
+    def close(self):
+        threading.Event().wait()
+
+def worker_of(service, settings):
+    loops = Supervisor()
+    loops.start("intake-relay", lambda stop, beat: threading.Event().wait())
+    print("running", flush=True)
+    return Running(), loops
+
+command_line = sys.modules["services.cli.main"]
+command_line.worker_of, command_line.GRACE = worker_of, 0.2
+command_line.health_of = lambda running, loops: None
+command_line.worker(["intake"], obj=command_line.Settings.from_environ({}))
+"""
+
+
+class TestAWorkerAskedToEnd:
+    def test_ends_with_an_error_in_time_though_a_loop_and_its_log_are_held(self):
+        worker = started([sys.executable, "-c", HELD], stdout=subprocess.PIPE, text=True)
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "running\n"
+
+        worker.send_signal(signal.SIGTERM)
+
+        assert worker.wait(timeout=60) == 1
