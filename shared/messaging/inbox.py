@@ -18,7 +18,7 @@ from shared.messaging.beginnings import Beginnings
 from shared.messaging.feed import FeedClient, FeedUnavailable
 from shared.messaging.others import OtherWorkers
 from shared.messaging.outcomes import NotNow, Outcomes
-from shared.messaging.parking import Kind, Parking, kind_of
+from shared.messaging.parking import Kind, Parking, PlaceTaken, kind_of
 from shared.messaging.policies import Policies
 
 Lane = tuple[str, int]
@@ -260,7 +260,10 @@ class Inbox:
         self.counts["taken"] += 1
 
     def _park(self, lane: Lane, event: CloudEvent, after: Position, kind: Kind, error: Exception | None = None) -> None:
-        self.parking.park(event, Move(*lane, self._stored[lane], after), kind, error)
+        try:
+            self.parking.park(event, Move(*lane, self._stored[lane], after), kind, error)
+        except PlaceTaken as taken:
+            self._stop(lane, f"{taken}: see to that one first (`caretrail parked`), then start again")
         self._stored[lane] = self._seen[lane] = after
         self.counts["parked"] += 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +23,8 @@ from shared.messaging.beginnings import MOST_ENDED
 from shared.messaging.outcomes import ONE_TRY, NotNow, Outcomes
 
 LONGEST_REASON = 2000
+
+Row = Mapping[str, Any] | RowMapping
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +46,10 @@ MEANINGS = {
     Kind.ENDED_PROCESS: "the process ended whenever it was tried",
     Kind.WAITS: "waits behind an earlier event of the same patient",
 }
+
+
+class PlaceTaken(Exception):
+    """Another event is parked at this position: its upstream was restored since, and nothing else remembers it."""
 
 
 class Parking:
@@ -68,8 +74,12 @@ class Parking:
         self._clock = clock
 
     def park(self, event: CloudEvent, move: Move, kind: Kind, error: Exception | None = None) -> None:
-        """Put an event aside while the position moves past it; PositionMoved if somebody else did something with it."""
+        """Put an event aside while the position moves past it.
+
+        PositionMoved if somebody else did something with it, PlaceTaken if another event is parked at its place.
+        """
         place = {"upstream": move.upstream, "lane": move.lane, "sequence": event.position}
+        self._must_be_free(place, event)
         row = {
             **place,
             "event_id": event.id,
@@ -116,6 +126,14 @@ class Parking:
         for row in self._application.query(found):
             yield row["upstream"], row["partition"]
 
+    def _must_be_free(self, place: Mapping[str, object], event: CloudEvent) -> None:
+        there = select(parked.c.event_id).where(*(parked.c[name] == value for name, value in place.items()))
+        for row in self._application.query(there):
+            if row["event_id"] != event.id:
+                raise PlaceTaken(
+                    f"at position {event.position} {row['event_id']} is parked, of its log as it was before"
+                )
+
     def _first(self, upstream: str, partition: UUID) -> RowMapping | None:
         mine = select(parked).where(parked.c.upstream == upstream, parked.c.partition == partition)
         rows = self._application.query(mine.order_by(parked.c.sequence).limit(1))
@@ -134,15 +152,16 @@ class Parking:
                 continue  # somebody else has taken it, or skipped it
         return taken
 
-    def _try(self, row: RowMapping) -> bool:
+    def _try(self, row: Row) -> bool:
         event = unwrap(bytes(row["message"]))
-        self._change(row, unended=(row["unended"] or 0) + 1)
+        self._outcomes.beat()
         try:
             fact = self._outcomes.read(event)
+            row = self._change(row, unended=(row["unended"] or 0) + 1)
             self._outcomes.carry_out(fact, rows=[gone(row)], envelope=event, tries=ONE_TRY)
         except (Unreadable, NotNow) as error:
             kind = kind_of(error)
-            self._change(row, **_why(kind, error))
+            self._change(row, **_why(kind, error), unended=0)
             log.warning("still-parked", upstream=row["upstream"], event_id=event.id, kind=kind)
             if row["safety"]:
                 sound(self._service, event, kind)
@@ -150,13 +169,15 @@ class Parking:
         log.info("parked-taken", upstream=row["upstream"], event_id=event.id)
         return True
 
-    def _change(self, row: RowMapping, **changed: Any) -> None:
-        """Change a row, if it is still there: PositionMoved if not."""
-        change = gone(row)
-        self._application.record((), rows=[Replace(parked, change.where, [{**row, **changed}], must_match=True)])
+    def _change(self, row: Row, **changed: Any) -> Row:
+        """Change a row and give it, if it is still there: PositionMoved if not."""
+        new = {**row, **changed}
+        if new != dict(row):
+            self._application.record((), rows=[Replace(parked, gone(row).where, [new], must_match=True)])
+        return new
 
 
-def gone(row: RowMapping) -> Replace:
+def gone(row: Row) -> Replace:
     """Give the change that takes an event out of the parking; PositionMoved at the commit if somebody else did so."""
     return Replace(parked, {name: row[name] for name in ("upstream", "lane", "sequence")}, [], must_match=True)
 
@@ -176,7 +197,7 @@ def kind_in(row: RowMapping) -> Kind:
 
 
 def _why(kind: Kind, error: Exception | None) -> dict[str, object]:
-    return {"kind": kind, "waits": int(kind is Kind.WAITS), "reason": _reason(kind, error), "unended": 0}
+    return {"kind": kind, "waits": int(kind is Kind.WAITS), "reason": _reason(kind, error)}
 
 
 def _reason(kind: Kind, error: Exception | None) -> str:

@@ -8,18 +8,21 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from events.base import ParkedEventSkipped, lane_of
 from events.catalogue import Catalogue
-from shared.eventlog import PositionMoved, VersionConflict
+from shared.eventlog import Commit, Move, Position, PositionMoved, VersionConflict
 from shared.eventlog.tables import parked, refused_reactions
+from shared.messaging import LaneStopped, Listener, Supervisor
+from shared.messaging import listener as listening
 from shared.messaging.alarm import may_be_safety
 from shared.messaging.parking import Kind
 from shared.messaging.skipping import skip
-from tests.messaging.delivery import BreadBaked, shelf
+from tests.messaging.delivery import BreadBaked, shelf, until
 from tests.messaging.fire import (
     CATALOGUE,
     WITHOUT_BREAD,
@@ -155,6 +158,17 @@ class TestARetry:
         assert (taken, place.mood.errors["burnt"]) == (0, [])
         assert place.parked() == [(f"{burnt.id}-1", Kind.FAILED), (f"{rye.id}-1", Kind.WAITS)]
 
+    def test_that_fails_as_before_is_noted_as_ended(self, place: Street):
+        fails(place, "burnt", times=8)
+        place.bake("burnt")
+        inbox = place.take_all()
+
+        for _ in range(3):
+            inbox.retry_parked()
+
+        (row,) = place.shipping.recorder.parked()
+        assert (row["unended"], place.mood.errors["burnt"]) == (0, [])
+
     def test_tells_the_latest_reason(self, place: Street):
         place.mood.errors["burnt"] = [SMOKE] * 5 + [KeyError("salt")]
         place.bake("burnt")
@@ -167,15 +181,15 @@ class TestARetry:
         assert said == "KeyError: 'salt'"
 
     def test_shows_that_the_listener_lives(self, place: Street):
-        beats = []
-        fails(place, "burnt")
-        place.bake("burnt")
-        inbox = place.take_all()
+        beats: list[str] = []
+        place.bake()
+        place.bake()
+        inbox = place.take_all(place.inbox(WITHOUT_BREAD))
         inbox.beat = lambda: beats.append("beat")
 
         inbox.retry_parked()
 
-        assert beats == ["beat"]
+        assert beats == ["beat", "beat"]
 
     def test_of_a_fact_that_has_become_too_old_leaves_it_to_a_person(self, place: Street):
         fails(place, "burnt")
@@ -254,6 +268,23 @@ class TestWhatWaitsBehindAnEventThatIsGone:
         taken = inbox.retry_freed()
 
         assert (before, taken, anywhere.sent()) == (0, 2, breads[1:])
+
+    def test_is_noticed_by_a_listener_that_goes_on(self, place: Street, monkeypatch: pytest.MonkeyPatch):
+        customer, supervisor = uuid4(), Supervisor(give_up=lambda: None)
+        monkeypatch.setattr(listening, "FREED_EVERY", 0.1)
+        fails(place, "burnt")
+        breads = [place.bake(name, customer=customer).id for name in ("burnt", "rye")]
+        listener = Listener("shipping", place.inbox(), "memory://")
+        supervisor.start("shipping-listener", listener.run)
+        try:
+            until(lambda: len(place.parked()) == 2)
+
+            skipped(place)
+
+            until(lambda: place.sent() == breads[1:])
+            assert supervisor.restarts["shipping-listener"] == 0
+        finally:
+            assert supervisor.stop() == []
 
     def test_is_not_looked_for_where_the_first_failed_by_itself(self, place: Street):
         fails(place, "burnt", times=6)
@@ -355,6 +386,23 @@ class TestAnEventThatEndsTheProcess:
         by_a_person = place.inbox().parking.retry("bakery", bread.patient_id)
 
         assert (by_itself, by_a_person, place.sent()) == (0, 1, [bread.id])
+
+
+class TestAnUpstreamThatWasRestored:
+    def test_stops_the_lane_rather_than_forget_what_is_parked_of_its_log_as_it_was(self, place: Street):
+        customer = uuid4()
+        fails(place, "burnt", times=10)
+        lost = place.bake("burnt", customer=customer)
+        place.take_all()
+        lane = ("bakery", lane_of(customer))
+        there = place.shipping.recorder.position(*lane)
+        place.shipping.recorder.write(Commit(moves=[Move(*lane, there, Position(there.epoch, 0, "none"))]))
+        other = msgspec.structs.replace(place.messages()[0], id=f"{uuid4()}-1")
+
+        with pytest.raises(LaneStopped, match="is parked, of its log as it was before"):
+            place.inbox().take(other)
+
+        assert place.parked() == [(f"{lost.id}-1", Kind.FAILED)]
 
 
 class TestSkipping:
