@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
@@ -22,6 +23,8 @@ from shared.messaging.parking import Kind, Parking, PlaceTaken, kind_of
 from shared.messaging.policies import Policies
 
 Lane = tuple[str, int]
+
+LONGEST_TURN = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -95,13 +98,17 @@ class Inbox:
     def catch_up(self, lane: Lane) -> None:
         """Read a page of the upstream's feed from the position on; FeedUnavailable if it does not answer.
 
-        `behind` tells whether there is more: the next poll goes on.
+        `behind` tells whether there is more, or was no time for all of it: the next poll goes on.
         """
         upstream, number = lane
         seen = self._seen_in(lane)
         page = self.feeds[upstream].read(seen.sequence if seen else 0, number)
-        for event in page.events:
+        until = time.monotonic() + LONGEST_TURN
+        for taken, event in enumerate(page.events, start=1):
             self._take_next(lane, event)
+            if taken < len(page.events) and time.monotonic() > until:
+                self.behind = True
+                break
         self.flush()
         self.behind = self.behind or page.full
 
@@ -123,7 +130,7 @@ class Inbox:
         """
         self.behind = False
         trouble: Exception | None = None
-        for upstream in self.feeds:
+        for upstream in random.sample(list(self.feeds), len(self.feeds)):
             try:
                 self._follow(upstream, mine)
             except (FeedUnavailable, LaneStopped) as error:
@@ -135,9 +142,9 @@ class Inbox:
         heads = self.feeds[upstream].heads()
         self._look_again(upstream, set(range(LANES)).difference(mine))
         stopped: LaneStopped | None = None
-        for number, head in enumerate(heads.lanes):
+        for number in random.sample(range(LANES), LANES):
             try:
-                self._follow_lane((upstream, number), heads.epoch, head, number in mine)
+                self._follow_lane((upstream, number), heads.epoch, heads.lanes[number], number in mine)
             except LaneStopped as error:
                 stopped = error
         if stopped is not None:
@@ -151,7 +158,9 @@ class Inbox:
         reached = seen.sequence if seen else 0
         due = self._heads.get(lane, 0) > reached
         self._heads[lane] = head
-        if due if mine else self._others.left(lane, reached, due):
+        left = due if mine else self._others.left(lane, reached, due)
+        # Whoever polls has a broker to answer, too: one long turn at a time, and nobody always last.
+        if left and not self.behind:
             self.catch_up(lane)
             self._others.moved_by_us(lane, self._seen_in(lane))
 

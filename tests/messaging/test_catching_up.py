@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from uuid import uuid4
 
@@ -126,6 +127,26 @@ def write_down(folder: Path, found: Meanwhile, seconds: float, grown: float) -> 
         "longest_command_s": round(max(found.seconds), 3),
     }
     (folder / "catching-up.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+class TestAnInboxFarBehind:
+    def test_takes_a_turn_and_goes_on_with_another_lane(self, place: Town, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr("shared.messaging.inbox.LONGEST_TURN", 0.0)
+        customers = [uuid4(), uuid4()]
+        for _ in range(3):
+            for customer in customers:
+                place.bake(customer=customer)
+        inbox = place.inbox()
+        inbox.poll()
+
+        turns = []
+        for _ in range(2 * 16):
+            inbox.poll()
+            turns.append(len(place.parcels()))
+
+        assert turns[0] == 1
+        assert turns[-1] == 6
+        assert max(after - before for before, after in pairwise(turns)) <= 2
 
 
 class TestTwoOnOneLane:
