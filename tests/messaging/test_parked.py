@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -15,14 +16,14 @@ from structlog.testing import capture_logs
 
 from events.base import ParkedEventSkipped, lane_of
 from events.catalogue import Catalogue
-from shared.eventlog import Commit, Move, Position, PositionMoved, VersionConflict
+from shared.eventlog import Commit, Move, Position, PositionMoved, VersionConflict, open_log
 from shared.eventlog.tables import parked, refused_reactions
-from shared.messaging import LaneStopped, Listener, Supervisor
+from shared.messaging import Inbox, LaneStopped, Listener, Supervisor
 from shared.messaging import listener as listening
 from shared.messaging.alarm import may_be_safety
 from shared.messaging.parking import Kind
 from shared.messaging.skipping import skip
-from tests.messaging.delivery import BreadBaked, shelf, until
+from tests.messaging.delivery import BreadBaked, Shipping, shelf, until
 from tests.messaging.fire import (
     CATALOGUE,
     WITHOUT_BREAD,
@@ -122,6 +123,29 @@ class TestARetry:
         assert anywhere.sent() == [*breads, breads[-1]]
         assert (taken, anywhere.parked()) == (0, [])
         assert anywhere.shipping.query(select(refused_reactions)) == []
+
+    def test_by_many_processes_at_once_takes_each_event_once_and_in_order(self, anywhere: Street):
+        customers = [uuid4() for _ in range(4)]
+        fails(anywhere, "burnt", times=5 * len(customers))
+        breads = {
+            customer: [anywhere.bake(name, customer=customer).id for name in ("burnt", "rye", "spelt")]
+            for customer in customers
+        }
+        anywhere.take_all()
+        url = anywhere.shipping.recorder.engine.url.render_as_string(hide_password=False)
+        others = [Shipping(open_log(url.replace("+psycopg", ""), lambda: anywhere.now), CATALOGUE) for _ in range(3)]
+
+        with ThreadPoolExecutor(len(others)) as pool:
+            inboxes = [
+                Inbox(other, CATALOGUE, anywhere.policies, {}, lambda: anywhere.now, lambda _: None) for other in others
+            ]
+            taken = list(pool.map(Inbox.retry_parked, inboxes))
+        for other in others:
+            other.close()
+
+        sent = anywhere.sent()
+        assert {customer: [bread for bread in sent if bread in own] for customer, own in breads.items()} == breads
+        assert (sum(taken), anywhere.parked()) == (12, [])
 
     def test_by_two_at_once_of_what_only_a_projection_wants_is_done_once(self, anywhere: Street):
         fails(anywhere, "flour of rye")
