@@ -109,10 +109,11 @@ class Supervisor:
         looks: dict[str, int] = {}
         seen: dict[str, float] = {}
         while not self._stop.wait(self._look_every):
-            for name, beat in list(self._beats.items()):
+            for name, thread in list(self._threads.items()):
+                beat = self._beats[name]
                 looks[name] = looks.get(name, 0) + 1 if seen.get(name) == beat else 0
                 seen[name] = beat
-                if not self._threads[name].is_alive():
+                if not thread.is_alive():
                     self._replace(name)
                 elif looks[name] == MOST_LOOKS:
                     log.error("loop-held", loop=name)

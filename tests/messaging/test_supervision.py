@@ -95,6 +95,22 @@ class TestSupervision:
         assert watching.restarts["loop"] == 1
         assert watching.stop() == []
 
+    def test_a_loop_that_is_only_being_started_ends_no_supervision(self, monkeypatch: pytest.MonkeyPatch):
+        watching = Supervisor(look_every=LOOK)
+        started_at_once = watching._started
+
+        def started_slowly(name: str) -> threading.Thread:
+            threading.Event().wait(10 * LOOK)
+            return started_at_once(name)
+
+        watching.start("first", lambda stop, beat: stop.wait() and None)
+        monkeypatch.setattr(watching, "_started", started_slowly)
+        watching.start("second", lambda stop, beat: stop.wait() and None)
+
+        assert watching._watching is not None
+        assert watching._watching.is_alive()
+        watching.stop()
+
     def test_a_loop_that_is_held_for_long_is_given_up_and_one_that_turns_is_not(self):
         gave_up = threading.Event()
         watching = Supervisor(give_up=gave_up.set, look_every=LOOK)
