@@ -11,12 +11,20 @@ from uuid import uuid4
 import msgspec
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from events.base import lane_of
 from shared.eventlog import VersionConflict
 from shared.eventlog.tables import refused_reactions
 from shared.messaging import LaneStopped, Page
 from tests.messaging.delivery import CATALOGUE, WITHOUT_BREAD, ParcelSent, Refusal, Town, shelf, town
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Draw no tracebacks of the errors that are meant here: that takes most of the time."""
+    with capture_logs():
+        yield
 
 
 @pytest.fixture

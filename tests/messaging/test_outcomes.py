@@ -68,6 +68,16 @@ class TestARefusal:
         assert (one.counts["refused"], other.counts["refused"]) == (0, 1)
         assert place.shipping.recorder.max_notification_id() == 1
 
+    def test_is_recorded_once_though_the_event_is_told_again(self, place: Street):
+        bread = place.bake("stale")
+        (told,) = place.bakery.events.get(bread.id)
+        inbox = place.inbox()
+
+        inbox.carry_out(told)
+        inbox.carry_out(told)
+
+        assert len(place.shipping.query(select(refused_reactions))) == inbox.counts["refused"] == 1
+
     def test_is_counted_once_though_the_event_was_run_again(self, place: Street):
         place.mood.errors["card for gift"] = [VersionConflict("busy"), Refused("No."), VersionConflict("busy")]
         place.mood.errors["card for gift"] += [Refused("No.")]
