@@ -14,7 +14,7 @@ import click
 from services.cli.backups import ACCOUNTS, folders_of
 from services.cli.folders import FolderPlace
 from services.cli.manifests import Manifest, must_be_whole, read
-from services.suite import SERVICES, prepare_accounts, prepare_service, service_named
+from services.suite import SERVICES, prepare_accounts, prepare_all, prepare_service, service_named
 from shared.clock import clock_from
 from shared.eventlog import LogUnavailable, WrongSchema
 from shared.eventlog.backup import (
@@ -76,7 +76,7 @@ def restore(settings: Settings, folder: Path, only: str | None, replace: bool) -
                 each.stage()
             _begin_epochs(restoration, now)
             kept = _exchange(restoration.parts())
-        _prepare(settings, restoration)
+        _prepare(settings, only)
     except FAILURES as error:
         raise click.ClickException(str(error)) from error
     _say_what_was_done(restoration, kept, only)
@@ -155,12 +155,14 @@ def _exchange(parts: Mapping[str, Part]) -> Sequence[str]:
     return [name for name in kept if name]
 
 
-def _prepare(settings: Settings, restoration: Restoration) -> None:
+def _prepare(settings: Settings, only: str | None) -> None:
     """Bring what was put back up to date with this version, and give the services their rights in it."""
-    for name in restoration.logs():
-        prepare_service(service_named(name), settings)
-    if ACCOUNTS in restoration.databases:
+    if only is None:
+        prepare_all(settings)
+    elif only == ACCOUNTS:
         prepare_accounts(settings)
+    else:
+        prepare_service(service_named(only), settings)
 
 
 def _say_what_was_done(restoration: Restoration, kept: Sequence[str], only: str | None) -> None:
@@ -176,6 +178,9 @@ def after_one_alone(name: str) -> Iterator[str]:
     for service in SERVICES:
         if name in service.upstreams:
             yield f"{service.name} will stop at {name}: see `caretrail reconcile {service.name} {name}`"
+        if name == service.name:
+            for upstream in service.upstreams:
+                yield f"if {upstream} was restored meanwhile, {name} stops: `caretrail reconcile {name} {upstream}`"
 
 
 def _not_in(manifest: Manifest) -> Iterator[str]:

@@ -215,6 +215,12 @@ class RunningSuite:
         self._accounts.close()
         return codes
 
+    def halt(self) -> None:
+        """Stop every process; people and clients wait for it to start again."""
+        for process in self.processes.values():
+            process.stop()
+        self._accounts.close()
+
     def add(self, name: str, *command: str, **more: str) -> Process:
         """Prepare a process."""
         output = self.folder / f"{name}.log"
