@@ -14,7 +14,7 @@ from tests.faults.killing import KILLED, gone, hit, spared, worker_of
 from tests.faults.logs import Databases
 from tests.faults.outputs import blemishes
 from tests.faults.walking import NEEDED, REQUESTED, assert_once, assert_whole, cleared, screened
-from tests.journeys.journey import Steps, Team
+from tests.journeys.journey import Steps, Team, eventually
 from tests.journeys.running import Process, RunningSuite, embedded
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(180)]
@@ -72,7 +72,8 @@ class TestTheEmbeddedSuiteKilled:
         cleared(steps)
         assert_once(together.suite, steps)
         assert_whole(together.suite)
-        assert together.databases.published(together.databases.latest(NEEDED))
+        last = together.databases.latest(NEEDED)
+        eventually(lambda: together.databases.published(last), "the relay is past it and remembers that")
 
 
 @contextmanager
