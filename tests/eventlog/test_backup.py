@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -153,6 +154,23 @@ class TestACopy:
             open_snapshot(files.url_of("nothing"))
 
         assert list(tmp_path.iterdir()) == []
+
+    def test_that_its_program_cannot_make_is_refused_in_its_words_and_shows_it_no_password(
+        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ):
+        program = tmp_path / "pg_dump"
+        program.write_text(f'#!/bin/sh\necho "$0 $@" >{tmp_path}/words\necho "pg_dump: out of paper" >&2\nexit 3\n')
+        program.chmod(0o700)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+        with closing(open_snapshot(postgres_url)) as snapshot:
+            snapshot.pin()
+            with pytest.raises(CannotCopy, match="pg_dump: out of paper"):
+                snapshot.copy(tmp_path / "copy")
+
+        words = (tmp_path / "words").read_text()
+        assert "passfile=" in words
+        assert "sesame" not in words
 
     def test_without_the_program_for_it_is_refused_with_what_to_install(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

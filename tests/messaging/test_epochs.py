@@ -258,6 +258,17 @@ class TestGoingOn:
         assert sorted(anywhere.parcels()) == sorted([*before, *fresh])
         assert inbox.stopped == {}
 
+    def test_takes_what_the_restored_log_has_recorded_meanwhile(self, story: Story):
+        fresh = [story.place.bake(customer=customer).id for customer in (story.late, story.known)]
+        before = story.parcels()
+
+        story.go_on(story.steps())
+        inbox = story.inbox()
+        for _ in range(2):
+            inbox.poll()
+
+        assert sorted(story.parcels()) == sorted([*before, *fresh])
+
     def test_is_recorded_with_who_why_and_how_far_back(self, story: Story):
         epoch = story.messages[0].epoch
 
