@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from events.base import UNSET, Actor
+from events.base import UNSET, Actor, Event
 from events.referral import (
     DeclineReason,
     ReferralAccepted,
@@ -322,7 +322,7 @@ class TestLoading:
 def _recorded(referral: Referral) -> tuple[type, dict[str, object]]:
     """The one event that was recorded, by its own fields."""
     (event,) = referral.pending
-    own = type(event).__annotations__
+    own = [field for field in type(event).__struct_fields__ if field not in Event.__struct_fields__]
     return type(event), {name: getattr(event, name) for name in own if getattr(event, name) is not UNSET}
 
 
