@@ -62,10 +62,15 @@ class Ordeal:
         return [*violations(self.history, self.seen), *self.blemishes, *self.misses()]
 
     def misses(self) -> list[str]:
-        """List the faults that did not happen, or did not fall into anything."""
-        return [f"nobody noticed: {fault}" for fault in self.struck if not (fault.proof and self._fell_into(fault))]
+        """List the faults that left no proof, and say if none at all fell into a command that was under way."""
+        unproved = [f"nobody saw it happen: {fault}" for fault in self.struck if not fault.proof]
+        return unproved if self.fell_into_commands() else [*unproved, "no fault fell into a command"]
 
-    def _fell_into(self, fault: Struck) -> bool:
+    def fell_into_commands(self) -> int:
+        """Count the faults during which some client was waiting for an answer."""
+        return sum(map(self._fell_into_a_command, self.struck))
+
+    def _fell_into_a_command(self, fault: Struck) -> bool:
         return any(entry["t0"] <= fault.ended and entry["t1"] >= fault.began for entry in self.history)
 
     def longest(self) -> float:
@@ -129,6 +134,7 @@ def summary(ordeal: Ordeal) -> dict[str, Any]:
         begun.setdefault(entry["key"], entry["t0"])
     return {
         "faults": dict(sorted(Counter(fault.kind for fault in ordeal.struck).items())),
+        "fell_into_commands": ordeal.fell_into_commands(),
         "commands": dict(Counter(entry["outcome"] for entry in commands)),
         "events": sum(len(log) - ordeal.seen["since"][service] for service, log in ordeal.seen["logs"].items()),
         "violations": ordeal.violations(),
