@@ -23,7 +23,7 @@ up: $(READY) ## start an empty suite
 	$(BIN)/caretrail up
 
 test: $(READY) ## run the test suite; repeat a run with CARETRAIL_TEST_SEED=...
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 long: $(READY) ## run the tests that take minutes; their results go to docs/results/
 	CARETRAIL_TEST_RESULTS=docs/results $(BIN)/python -m pytest -m long $(PYTEST_ARGS)

@@ -7,6 +7,7 @@ from typing import Any
 import marshmallow as ma
 from flask import Flask, Response, json
 from marshmallow import fields
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from shared.eventlog import KeyReused, LogUnavailable, NotFound, Refused, VersionConflict
@@ -168,6 +169,7 @@ ANSWERS: Mapping[type[Exception], Any] = {
     KeyReused: _key_reused,
     LogUnavailable: unavailable,
     KeysUnreachable: unavailable,
+    OperationalError: unavailable,  # of tables beside a log: accounts, sessions
     TokenRefused: unauthorized,
     HTTPException: _of_http,
     Problem: lambda problem: problem,

@@ -83,6 +83,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
 
 
 class TestTheSuiteUnderFaults:
+    @pytest.mark.long
     @pytest.mark.timeout(400)
     def test_loses_nothing_doubles_nothing_and_heals_by_itself(self, stage: Stage, tmp_path: Path):
         ordeal = undergo(stage.suite, journey, stage.sample(), _histories(tmp_path))

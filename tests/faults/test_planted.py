@@ -54,6 +54,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directed]:
         assert blemishes(found.folder) == []
 
 
+@pytest.mark.long
 class TestAPlantedBug:
     @pytest.mark.parametrize("bug", BUGS)
     def test_is_caught_by_name(self, bug: str, tmp_path: Path):
@@ -75,6 +76,7 @@ class TestAPlantedBug:
         assert any(_is(violation, "I4", "history has not taken intake/") for violation in planted), planted
 
 
+@pytest.mark.long
 class TestTheSameFaultWithoutTheBug:
     @pytest.mark.parametrize("bug", BUGS)
     def test_does_no_harm(self, bug: str, sound: Directed):

@@ -7,6 +7,8 @@ import re
 
 import pytest
 import structlog
+from flask import Flask
+from sqlalchemy.exc import OperationalError
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
@@ -14,6 +16,7 @@ from events.base import Actor
 from shared.eventlog import Context, LogUnavailable
 from shared.http.commands import Answering
 from shared.http.guard import Route
+from shared.http.problems import answer_errors_with_problems
 from shared.logs import configure
 from tests.http.bakery import ANNA, CUSTOMER, NOW, Order, OrderView
 from tests.http.shop import Shop
@@ -191,3 +194,18 @@ class TestLogs:
 
         assert lines()[-1]["event"] == "lost connection"
         assert lines()[-1]["level"] == "warning"
+
+
+class TestTablesBesideALog:
+    def test_that_do_not_answer_are_answered_503_with_when_to_come_back(self):
+        app = Flask("beside")
+        answer_errors_with_problems(app)
+
+        @app.get("/accounts")
+        def accounts() -> str:
+            raise OperationalError("SELECT 1", {}, ConnectionError("the database is gone"))
+
+        answer = app.test_client().get("/accounts")
+
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert answer.content_type == "application/problem+json"
